@@ -1,0 +1,16 @@
+//! `AWS::Account::Info`: the accounts themselves, as the run found them.
+
+use serde_json::{Map, Value};
+
+use super::{Kind, Page, ReadError, Reading, Resource, Scope};
+
+/// Calls for an account: none. Number and name come with the plan of the run.
+pub const INFO: Kind = Kind { name: "AWS::Account::Info", scope: Scope::Global, iam_actions: &[], include_actions: &[], list: |reading, _| Box::pin(account_info(reading)) };
+
+async fn account_info(reading: &Reading) -> Result<Page, ReadError> {
+    let properties = Map::from_iter([
+        ("Id".to_owned(), Value::from(reading.account.as_str())),
+        ("Name".to_owned(), Value::from(reading.account_name.as_str())),
+    ]);
+    Ok(Page { resources: vec![Resource::new(reading.account.as_str(), properties)], next: None })
+}

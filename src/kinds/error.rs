@@ -1,0 +1,140 @@
+//! What can go wrong when AWS is read, told apart by what follows from it.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// A call to AWS that gave nothing. None of these says that a resource is gone.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ReadError {
+    /// The service does not exist in the region, or the region is not enabled.
+    #[error("not available here: {0}")]
+    NotHere(Failure),
+    /// The role, or a policy above it, does not allow the call.
+    #[error("access denied: {0}; allow the action in the read role's policy, and look for a service control policy that denies it")]
+    Denied(Failure),
+    /// AWS took too many calls at once, and went on refusing after the SDK's own retries.
+    #[error("throttled: {0}; the next run tries again")]
+    Throttled(Failure),
+    /// Anything else: a timeout, a server error, an answer that cannot be understood.
+    #[error("failed: {0}")]
+    Failed(Failure),
+}
+
+/// The call that failed, and AWS's words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// The call, as `service:Operation`.
+    pub call: &'static str,
+    /// AWS's error code; empty where no answer came.
+    pub code: String,
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} answered {}", self.call, self.code)?;
+        if self.message.is_empty() {
+            return Ok(());
+        }
+        write!(formatter, " ({})", self.message)
+    }
+}
+
+/// Codes that mean that the caller may not, across AWS services.
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "Forbidden",
+    "NotAuthorized",
+    "NotAuthorizedException",
+    "UnauthorizedException",
+    "UnauthorizedOperation",
+];
+
+/// Codes that mean that the region or the service in it is not for this account.
+const NOT_HERE: &[&str] = &["OptInRequired", "RegionDisabledException", "SubscriptionRequiredException"];
+
+/// Codes that mean too many calls. The SDK has repeated the call by then.
+const THROTTLED: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
+impl ReadError {
+    /// Turns an SDK error into ours. To be used as `.map_err(ReadError::of("s3:ListBuckets"))`.
+    pub fn of<E>(call: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        move |error| {
+            let status = error.raw_response().map(|response| response.status().as_u16());
+            let code = match error.code() {
+                Some(code) => code.to_owned(),
+                None => status.map(|status| format!("status {status}")).unwrap_or_default(),
+            };
+            let message = match error.message() {
+                Some(message) => message.to_owned(),
+                None => innermost(&error),
+            };
+            let failure = Failure { call, code, message };
+            Self::classify(failure, status)
+        }
+    }
+
+    /// An answer that came but cannot be understood.
+    pub fn undecodable(call: &'static str, what: impl Into<String>) -> Self {
+        Self::Failed(Failure { call, code: "an answer that cannot be understood".to_owned(), message: what.into() })
+    }
+
+    fn classify(failure: Failure, status: Option<u16>) -> Self {
+        let code = failure.code.as_str();
+        if NOT_HERE.contains(&code) {
+            return Self::NotHere(failure);
+        }
+        if DENIED.contains(&code) || (status == Some(403) && code.starts_with("status")) {
+            return Self::Denied(failure);
+        }
+        if THROTTLED.contains(&code) || status == Some(429) {
+            return Self::Throttled(failure);
+        }
+        // A service without an endpoint in a region has no name there either.
+        if status.is_none() && failure.message.contains("failed to lookup address information") {
+            return Self::NotHere(failure);
+        }
+        Self::Failed(failure)
+    }
+
+    pub fn failure(&self) -> &Failure {
+        match self {
+            Self::NotHere(failure) | Self::Denied(failure) | Self::Throttled(failure) | Self::Failed(failure) => failure,
+        }
+    }
+
+    /// AWS's error code.
+    pub fn code(&self) -> &str {
+        &self.failure().code
+    }
+}
+
+/// The cause at the end of a chain: the SDK's own messages ("dispatch failure") say nothing.
+fn innermost(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

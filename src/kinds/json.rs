@@ -1,0 +1,165 @@
+//! Kinds whose service speaks JSON: the answer's own body is forwarded, so that members which AWS adds arrive without a release.
+
+use std::sync::{Arc, Mutex};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use super::ReadError;
+
+/// Keeps the body of an answer beside the SDK's typed output: `.customize().interceptor(body.keeper())`.
+///
+/// The SDK has a body that is no stream in memory by the time it is deserialized, and leaves it there.
+#[derive(Clone, Debug, Default)]
+pub struct ResponseBody {
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
+
+impl ResponseBody {
+    /// The interceptor that fills this body.
+    pub fn keeper(&self) -> impl Intercept + 'static {
+        BodyKeeper { bytes: self.bytes.clone() }
+    }
+
+    /// The objects of an array in the body. A member that is not there is an empty array, as AWS means it.
+    ///
+    /// # Errors
+    /// [`ReadError::Failed`] when the body is no such JSON.
+    pub fn objects(&self, call: &'static str, member: &str) -> Result<Vec<Map<String, Value>>, ReadError> {
+        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        let mut body: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|error| ReadError::undecodable(call, error.to_string()))?;
+        let items = match body.remove(member) {
+            None | Some(Value::Null) => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(ReadError::undecodable(call, format!("`{member}` is no array"))),
+        };
+        let mut objects = Vec::with_capacity(items.len());
+        for item in items {
+            let Value::Object(mut object) = item else {
+                return Err(ReadError::undecodable(call, format!("`{member}` has an item that is no object")));
+            };
+            drop_null_members(&mut object);
+            objects.push(object);
+        }
+        Ok(objects)
+    }
+}
+
+#[derive(Debug)]
+struct BodyKeeper {
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for BodyKeeper {
+    fn name(&self) -> &'static str {
+        "BodyKeeper"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.response().body().bytes().unwrap_or_default();
+        *self.bytes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = body.to_vec();
+        Ok(())
+    }
+}
+
+/// AWS's JSON protocols mean the same by a member that is null and one that is absent; mappings see it absent, at every depth.
+fn drop_null_members(object: &mut Map<String, Value>) {
+    object.retain(|_, value| !value.is_null());
+    for value in object.values_mut() {
+        drop_nulls_below(value);
+    }
+}
+
+fn drop_nulls_below(value: &mut Value) {
+    match value {
+        Value::Object(members) => drop_null_members(members),
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls_below),
+        _ => {}
+    }
+}
+
+/// Gives the members of an object the names that mappings know: the first letter in upper case, except for those listed as `(from, to)`.
+pub fn with_pascal_case_names(object: Map<String, Value>, renamed: &[(&str, &str)]) -> Map<String, Value> {
+    let rename = |name: String| match renamed.iter().find(|(from, _)| *from == name) {
+        Some((_, to)) => (*to).to_owned(),
+        None => pascal_case(&name),
+    };
+    object.into_iter().map(|(name, value)| (rename(name), value)).collect()
+}
+
+fn pascal_case(name: &str) -> String {
+    let mut letters = name.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// Turns members that are epoch seconds (AWS's JSON protocols) into the text form that mappings know.
+pub fn format_epoch_members(object: &mut Map<String, Value>, names: &[&str]) {
+    for name in names {
+        let Some(seconds) = object.get(*name).and_then(Value::as_f64) else {
+            continue;
+        };
+        if let Some(text) = format_epoch(seconds) {
+            object.insert((*name).to_owned(), Value::String(text));
+        }
+    }
+}
+
+/// Epoch seconds, rounded to microseconds, as ISO 8601; none for a time that no calendar has.
+fn format_epoch(seconds: f64) -> Option<String> {
+    let microseconds = (seconds * 1e6).round() as i128;
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(microseconds * 1000).ok()?;
+    Some(format_moment(moment))
+}
+
+/// ISO 8601 in UTC: no fraction for whole seconds, else exactly six digits (finer ones are cut).
+pub fn format_moment(moment: OffsetDateTime) -> String {
+    let (date, time) = (moment.date(), moment.time());
+    let whole = format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", date.year(), u8::from(date.month()), date.day(), time.hour(), time.minute(), time.second());
+    match time.microsecond() {
+        0 => format!("{whole}Z"),
+        microseconds => format!("{whole}.{microseconds:06}Z"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn epoch_seconds_become_text_with_no_or_six_fraction_digits() {
+        for (seconds, text) in [
+            (1_704_164_645.0, "2024-01-02T03:04:05Z"),
+            (1_704_164_645.5, "2024-01-02T03:04:05.500000Z"),
+            (1_704_164_645.123_456_7, "2024-01-02T03:04:05.123457Z"),
+            (1.7e9, "2023-11-14T22:13:20Z"),
+        ] {
+            assert_eq!(format_epoch(seconds).as_deref(), Some(text));
+        }
+        assert_eq!(format_epoch(1e300), None);
+    }
+
+    #[test]
+    fn names_change_at_the_top_only_and_null_members_are_absent() {
+        let Value::Object(mut cluster) = json!({"clusterName": "c", "settings": [{"name": "n", "value": null}], "status": null}) else { unreachable!() };
+        drop_null_members(&mut cluster);
+        let named = with_pascal_case_names(cluster, &[("settings", "ClusterSettings")]);
+        assert_eq!(Value::Object(named), json!({"ClusterName": "c", "ClusterSettings": [{"name": "n"}]}));
+    }
+}

@@ -1,0 +1,84 @@
+//! What a kind's list function has at hand: where it reads, as whom, and what it was asked for.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use futures::StreamExt;
+
+use crate::target::AccountId;
+
+/// Calls that a page's enrichments have in flight at once, per target.
+const CALLS_IN_FLIGHT: usize = 8;
+
+/// One kind in one target, as its list function sees it.
+pub struct Reading {
+    pub account: AccountId,
+    /// The name of the account.
+    pub account_name: String,
+    /// `aws`, `aws-us-gov` or `aws-cn`.
+    pub partition: String,
+    /// The region of a regional target; for others one of `enabled_regions`.
+    pub region: String,
+    /// The account's enabled regions, for kinds that are read once per account.
+    pub enabled_regions: Vec<String>,
+    /// The optional enrichments that are asked for.
+    pub include_actions: BTreeSet<String>,
+    pub clients: Arc<Clients>,
+}
+
+impl Reading {
+    /// Whether an enrichment of `includeActions` is asked for.
+    pub fn wants(&self, action: &str) -> bool {
+        self.include_actions.contains(action)
+    }
+
+    /// The client of a service in the target's region.
+    pub fn client<C: Clone + Send + Sync + 'static>(&self, new: fn(&SdkConfig) -> C) -> C {
+        self.clients.get(&self.region, new)
+    }
+
+    /// The client of a service in another region.
+    pub fn client_in<C: Clone + Send + Sync + 'static>(&self, region: &str, new: fn(&SdkConfig) -> C) -> C {
+        self.clients.get(region, new)
+    }
+
+    /// Does something for every item with a bounded number of calls in flight; results are in the order of the items.
+    pub async fn for_each<T, R, F>(&self, items: impl IntoIterator<Item = T>, work: impl Fn(T) -> F) -> Vec<R>
+    where
+        F: Future<Output = R>,
+    {
+        futures::stream::iter(items).map(work).buffered(CALLS_IN_FLIGHT).collect().await
+    }
+}
+
+/// The SDK clients of one identity, made when first needed.
+///
+/// All of them share one HTTP client; what a client adds is its service's configuration, which is worth keeping over the pages of a target.
+pub struct Clients {
+    config: SdkConfig,
+    made: Mutex<HashMap<(TypeId, String), Box<dyn Any + Send>>>,
+}
+
+impl Clients {
+    /// `config` carries the identity and the shared HTTP client; its region is replaced for each client.
+    pub fn new(config: SdkConfig) -> Self {
+        Self { config, made: Mutex::new(HashMap::new()) }
+    }
+
+    /// The client of a service in a region.
+    pub fn get<C: Clone + Send + Sync + 'static>(&self, region: &str, new: fn(&SdkConfig) -> C) -> C {
+        let mut made = self.made.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let key = (TypeId::of::<C>(), region.to_owned());
+        if let Some(client) = made.get(&key).and_then(|client| client.downcast_ref::<C>()) {
+            return client.clone();
+        }
+        let config = self.config.to_builder().region(Region::new(region.to_owned())).build();
+        let client = new(&config);
+        made.insert(key, Box::new(client.clone()));
+        client
+    }
+}

@@ -1,0 +1,90 @@
+//! `current`: the one object that says which run is going on. It is changed only conditionally, which is what makes two runs at once impossible.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{Mode, Place, RunId, StateError, read_json, write_json};
+use crate::seams::{Condition, Store, StoreError, Version};
+
+/// The run that is going on, or the last one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Current {
+    /// Grows by one with every run. Messages carry it; those of another epoch have no effect.
+    pub epoch: u64,
+    pub run: RunId,
+    pub mode: Mode,
+    pub phase: Phase,
+    #[serde(with = "time::serde::rfc3339")]
+    pub started: OffsetDateTime,
+    /// From then on targets that are not done count as failed, and another run may start.
+    #[serde(with = "time::serde::rfc3339")]
+    pub deadline: OffsetDateTime,
+    /// The time for which a schedule started the run: a repeated invocation for the same time finds its run here.
+    pub scheduled_time: Option<String>,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Workers read targets.
+    Running,
+    /// The sweep has begun; no worker changes anything any more.
+    Sweeping,
+    /// It ended and reported.
+    Ended,
+    /// It could not be started completely; it has no effect.
+    Aborted,
+}
+
+impl Current {
+    /// Whether the run is still entitled to change something.
+    pub fn is_going(&self, now: OffsetDateTime) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Sweeping) && now < self.deadline + SWEEP_GRACE
+    }
+}
+
+/// How long after its deadline a run may still be sweeping before another one may start.
+const SWEEP_GRACE: time::Duration = time::Duration::minutes(30);
+
+/// `current` was not as expected.
+#[derive(Debug, thiserror::Error)]
+pub enum CurrentError {
+    #[error("another run was started at the same moment")]
+    Lost,
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// The run that is current; none before the first one.
+pub async fn load_current(store: &dyn Store, place: &Place) -> Result<Option<(Current, Version)>, StateError> {
+    read_json(store, &place.current()).await
+}
+
+/// Makes `current` the current run, if nobody else did meanwhile. `previous` is the version that was looked at before.
+pub async fn claim(store: &dyn Store, place: &Place, current: &Current, previous: Option<Version>) -> Result<(), CurrentError> {
+    let condition = previous.map_or(Condition::Absent, Condition::Unchanged);
+    write_current(store, place, current, condition).await
+}
+
+/// Moves the run to another phase, if it still is the one that `version` was read with.
+pub async fn set_phase(store: &dyn Store, place: &Place, current: &Current, version: Version, phase: Phase) -> Result<(), CurrentError> {
+    let moved = Current { phase, ..current.clone() };
+    write_current(store, place, &moved, Condition::Unchanged(version)).await
+}
+
+async fn write_current(store: &dyn Store, place: &Place, current: &Current, condition: Condition) -> Result<(), CurrentError> {
+    let error = match write_json(store, &place.current(), current, condition).await {
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    if !matches!(error, StateError::Store(StoreError::Conflict { .. })) {
+        return Err(error.into());
+    }
+    // SDKs repeat a write whose answer was lost, and the repetition then conflicts with the first try: what lies there tells.
+    match load_current(store, place).await? {
+        Some((found, _)) if found == *current => Ok(()),
+        _ => Err(CurrentError::Lost),
+    }
+}

@@ -1,0 +1,101 @@
+//! Done marks: what became of each unit (a kind in a target) of a run. The sweep waits for them and judges by them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::target::Target;
+
+/// What a worker says about its target when it is through with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoneMark {
+    pub target: Target,
+    pub units: Vec<UnitReport>,
+    /// Why the target as a whole could not be read, after the last try. Its entries all stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// How far the listing of a unit came. Only a complete one says anything about what is not in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome", content = "reason")]
+pub enum Listing {
+    Complete,
+    /// The service does not exist in the region.
+    NotHere(String),
+    Denied(String),
+    Throttled(String),
+    Failed(String),
+}
+
+impl Listing {
+    pub fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete)
+    }
+
+    /// What kept the listing from being complete.
+    pub fn problem(&self) -> Option<&str> {
+        match self {
+            Self::Complete => None,
+            Self::NotHere(reason) | Self::Denied(reason) | Self::Throttled(reason) | Self::Failed(reason) => Some(reason),
+        }
+    }
+}
+
+/// What became of one kind in one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnitReport {
+    pub kind: String,
+    pub listing: Listing,
+    /// Resources that the listing gave.
+    pub resources: u64,
+    /// Entities that mapping gave.
+    pub entities: u64,
+    /// Entities that Port accepted in this run.
+    pub accepted: u64,
+    /// Entities that did not differ from what Port is known to hold.
+    pub unchanged: u64,
+    /// Entities that Port refused or did not answer for.
+    pub refused: u64,
+    /// Resources that no mapping entry selects.
+    pub filtered_out: u64,
+    /// Resources whose entities were left as they are, because an enrichment failed or the mapping gave no identifier.
+    pub held: u64,
+    /// Entities that became stale.
+    pub stale: u64,
+    /// A few of the things that went wrong, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+}
+
+/// How many problems of a unit are told in words; the rest is in the counts and in the log.
+const PROBLEMS_TOLD: usize = 5;
+
+impl UnitReport {
+    pub fn new(kind: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            listing: Listing::Complete,
+            resources: 0,
+            entities: 0,
+            accepted: 0,
+            unchanged: 0,
+            refused: 0,
+            filtered_out: 0,
+            held: 0,
+            stale: 0,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Keeps a problem in words, if it is not told already and there is room.
+    pub fn tell(&mut self, problem: String) {
+        if self.problems.len() < PROBLEMS_TOLD && !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Whether what this unit no longer has may be deleted: it was read to the end, and Port has all of what it gave.
+    pub fn counts_for_deletion(&self) -> bool {
+        self.listing.is_complete() && self.refused == 0
+    }
+}

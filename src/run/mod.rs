@@ -1,0 +1,60 @@
+//! The state of a run in the state bucket: which run is current, its plan, its mapping snapshot, what is done, and how it ended.
+
+mod current;
+mod done;
+mod plan;
+mod state;
+mod summary;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use current::{Current, CurrentError, Phase, claim, load_current, set_phase};
+pub use done::{DoneMark, Listing, UnitReport};
+pub use plan::{Mode, Narrowing, Plan, PlannedAccount, Strategy};
+pub use state::{Place, StateError, read_json, write_json};
+pub use summary::{Deletions, InaccessibleAccount, KindSummary, Summary, TargetFailure};
+
+/// The id of one run: a UUID, which Port also uses to join what it is told about the run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RunId(String);
+
+impl RunId {
+    /// A new, random id.
+    #[expect(clippy::new_without_default, reason = "every call gives another id: it is no default")]
+    pub fn new() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for RunId {
+    type Error = uuid::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Ok(Self(uuid::Uuid::try_parse(&text)?.to_string()))
+    }
+}
+
+impl From<RunId> for String {
+    fn from(run: RunId) -> Self {
+        run.0
+    }
+}
+
+/// Whether a text from outside may be one segment of an object key.
+pub fn is_path_segment(text: &str) -> bool {
+    let is_safe_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !text.is_empty() && text.len() <= 128 && !text.starts_with('.') && text.bytes().all(is_safe_byte)
+}

@@ -1,0 +1,123 @@
+//! Where state objects lie, and how the small ones are read and written.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::RunId;
+use crate::seams::{Condition, Store, StoreError, Version};
+use crate::target::Target;
+
+/// The prefix of all state of one integration of one Port organization.
+///
+/// Other credentials, another type or another identifier find other state, and so can never delete what is not theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    prefix: String,
+}
+
+impl Place {
+    /// All three are checked to be path segments where they come in: configuration, message, Port's answer.
+    pub fn new(port_organization: &str, integration_type: &str, integration_identifier: &str) -> Self {
+        Self { prefix: format!("{port_organization}/{integration_type}/{integration_identifier}") }
+    }
+
+    pub fn current(&self) -> String {
+        format!("{}/current.json", self.prefix)
+    }
+
+    /// What the last run that ended knew of the organization.
+    pub fn known(&self) -> String {
+        format!("{}/known.json", self.prefix)
+    }
+
+    pub fn ledgers(&self) -> String {
+        format!("{}/ledgers/", self.prefix)
+    }
+
+    pub fn ledger(&self, target: &Target) -> String {
+        format!("{}/ledgers/{target}.json", self.prefix)
+    }
+
+    /// The target of a ledger's key; none for a key that is no ledger's.
+    pub fn ledger_target(&self, key: &str) -> Option<Target> {
+        key.strip_prefix(&self.ledgers())?.strip_suffix(".json")?.parse().ok()
+    }
+
+    pub fn plan(&self, run: &RunId) -> String {
+        format!("{}/runs/{run}/plan.json", self.prefix)
+    }
+
+    pub fn mapping(&self, run: &RunId) -> String {
+        format!("{}/runs/{run}/mapping.json", self.prefix)
+    }
+
+    pub fn summary(&self, run: &RunId) -> String {
+        format!("{}/runs/{run}/summary.json", self.prefix)
+    }
+
+    pub fn done_marks(&self, run: &RunId) -> String {
+        format!("{}/runs/{run}/done/", self.prefix)
+    }
+
+    pub fn done_mark(&self, run: &RunId, target: &Target) -> String {
+        format!("{}/runs/{run}/done/{target}.json", self.prefix)
+    }
+
+    /// The entities of a target that Port refused for a missing relation, for the sweep to send again.
+    pub fn deferred(&self, run: &RunId, target: &Target) -> String {
+        format!("{}/runs/{run}/deferred/{target}.json", self.prefix)
+    }
+
+    pub fn sweep_decision(&self, run: &RunId) -> String {
+        format!("{}/runs/{run}/sweep.json", self.prefix)
+    }
+
+    pub fn journal(&self, run: &RunId) -> String {
+        format!("{}/runs/{run}/journal.json", self.prefix)
+    }
+}
+
+/// A state object that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the state object `{key}` cannot be understood: {source}")]
+    Form {
+        key: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("the state object `{key}` is missing")]
+    Missing { key: String },
+}
+
+/// Reads a JSON state object; none where there is none.
+pub async fn read_json<T: DeserializeOwned>(store: &dyn Store, key: &str) -> Result<Option<(T, Version)>, StateError> {
+    let Some(object) = store.get(key).await? else {
+        return Ok(None);
+    };
+    let value = serde_json::from_slice(&object.bytes).map_err(|source| StateError::Form { key: key.to_owned(), source })?;
+    Ok(Some((value, object.version)))
+}
+
+/// Writes a JSON state object.
+pub async fn write_json<T: Serialize>(store: &dyn Store, key: &str, value: &T, condition: Condition) -> Result<Version, StateError> {
+    let bytes = serde_json::to_vec(value).map_err(|source| StateError::Form { key: key.to_owned(), source })?;
+    Ok(store.put(key, bytes, condition).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_key_names_its_target() {
+        let place = Place::new("org_1", "aws-v3", "mine");
+        for text in ["organization", "111111111111/global", "111111111111/eu-west-1"] {
+            let target: Target = text.parse().unwrap();
+            assert_eq!(place.ledger_target(&place.ledger(&target)), Some(target));
+        }
+        assert_eq!(place.ledger_target("org_1/aws-v3/mine/current.json"), None);
+    }
+}

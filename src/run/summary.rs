@@ -1,0 +1,89 @@
+//! The summary of a run: what an operator reads first.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Mode, RunId};
+use crate::target::{AccountId, Target};
+
+/// What a run did, kept beside its plan and returned by a manual invoke.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    pub run: RunId,
+    pub mode: Mode,
+    /// `started`, `completed`, `completed-with-problems` or `failed`.
+    pub outcome: String,
+    /// Accounts that the run could enter.
+    pub accounts: usize,
+    pub targets: usize,
+    pub messages: usize,
+    pub inaccessible_accounts: Vec<InaccessibleAccount>,
+    /// Mapping entries that take no part, and fields that give nothing, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mapping_problems: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_targets: Vec<TargetFailure>,
+    /// By kind, over all targets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kinds: BTreeMap<String, KindSummary>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletions: Option<Deletions>,
+}
+
+/// An account that was found but could not be entered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InaccessibleAccount {
+    pub account: AccountId,
+    pub name: String,
+    /// What happened.
+    pub reason: String,
+    /// What to look at.
+    pub check: String,
+}
+
+/// A target that was not read, or a unit of it that was not read to the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetFailure {
+    pub target: Target,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    pub reason: String,
+}
+
+/// The counts of one kind over all targets of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KindSummary {
+    pub resources: u64,
+    pub entities: u64,
+    pub accepted: u64,
+    pub unchanged: u64,
+    pub refused: u64,
+    pub filtered_out: u64,
+    pub held: u64,
+    pub incomplete_units: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+}
+
+/// What the sweep deleted and what it held back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deletions {
+    /// Entities that were found stale in this run and that nothing claims.
+    pub candidates: usize,
+    pub deleted: usize,
+    /// Stale for one source, but still claimed by another or related to by something live.
+    pub kept_claimed: usize,
+    /// Refused by Port, mostly because something else depends on them.
+    pub kept_refused: usize,
+    /// Why nothing was deleted although there was something to delete, and how to let it through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_back: Vec<String>,
+    /// Entities that Port lost although they are claimed; the next run sends them.
+    pub missing_in_port: usize,
+    /// Entities in Port that carry this integration's mark and that no ledger knows.
+    pub unknown_in_port: usize,
+}
