@@ -125,6 +125,14 @@ impl Fault {
         Self::new(route, Effect::SlowAnswer(delay))
     }
 
+    /// Adds a header to an answer; it replaces the emulator's own of the same name.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        if let Effect::Answer { headers, .. } = &mut self.effect {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
     /// Only calls whose path names this blueprint.
     pub fn of_blueprint(mut self, blueprint: &str) -> Self {
         self.blueprint = Some(blueprint.to_owned());

@@ -1,7 +1,6 @@
 //! The contract: requests, and the emulator's own answers, are held to the published schema.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, OnceLock};
 
 use jsonschema::Validator;
@@ -73,18 +72,22 @@ pub fn answer_problem(method: &str, template: &str, status: u16, body: &Value) -
 }
 
 /// Validators of one blueprint's properties.
-pub struct PropertyValidators(HashMap<String, Validator>);
+pub struct PropertyValidators(BTreeMap<String, Validator>);
 
 impl PropertyValidators {
     /// Property definitions are JSON schemas with a few more keywords.
     pub fn compile(properties: &Value) -> Result<Self, String> {
-        let mut validators = HashMap::new();
+        let mut validators = BTreeMap::new();
         for (name, definition) in properties.as_object().into_iter().flatten() {
             let validator =
                 compile(definition).map_err(|error| format!("property {name}: {error}"))?;
             validators.insert(name.clone(), validator);
         }
         Ok(Self(validators))
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {

@@ -150,11 +150,11 @@ pub fn find(method: &str, path: &str) -> Option<Found> {
         })
 }
 
-/// Whether `name`, method and template, is a route.
-pub fn is_known(name: &str) -> bool {
+/// Method and template of every route.
+pub fn names() -> impl Iterator<Item = String> {
     ROUTES
         .iter()
-        .any(|route| format!("{} {}", route.method, route.template) == name)
+        .map(|route| format!("{} {}", route.method, route.template))
 }
 
 fn match_template(template: &str, path: &str) -> Option<Vec<String>> {

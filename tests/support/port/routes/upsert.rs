@@ -292,8 +292,7 @@ fn resolve_team(state: &State, team: &Value) -> Result<Vec<Value>, Refusal> {
 fn check_properties(blueprint: &StoredBlueprint, properties: &Value) -> Result<(), Refusal> {
     for (name, value) in properties.as_object().into_iter().flatten() {
         // Null clears a property, so any existing one takes it.
-        let is_known = blueprint.properties.names().any(|known| known == name);
-        if value.is_null() && is_known {
+        if value.is_null() && blueprint.properties.contains(name) {
             continue;
         }
         if let Some(problem) = blueprint.properties.problem(name, value) {
