@@ -1,1 +1,4 @@
-fn main(){}
+#[path = "../support/mod.rs"]
+mod support;
+
+mod port_emulator;
