@@ -65,7 +65,7 @@ pub struct AccountSettings {
     pub external_id: Option<String>,
     /// `aws`, `aws-us-gov` or `aws-cn`: `OCEAN__INTEGRATION__CONFIG__AWS_PARTITION`, else that of the first role.
     pub partition: String,
-    /// `PORTOLAN_MEMBER_ROLE_NAME`, with its path if it has one.
+    /// `PORTOLAN_MEMBER_ROLE_NAME`, with its path if it has one; without it, the management role's own name.
     pub member_role: String,
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`, unless `OCEAN__INTEGRATION__CONFIG__CREDENTIAL_PROVIDER_PRIORITY` names `AssumeRole` first or leaves
     /// web identities out: roles are then assumed with that token. Outside Lambda only; Lambda has no such token.
@@ -223,7 +223,9 @@ impl Reader {
             self.problems.push(format!("{partition_name} is `{partition}`; one of {} is expected", PARTITIONS.join(", ")));
         }
         let partition = configured.or_else(|| first_role.map(|role| role.partition().to_owned())).unwrap_or_else(|| "aws".to_owned());
-        let member_role = self.optional("PORTOLAN_MEMBER_ROLE_NAME").unwrap_or_else(|| DEFAULT_MEMBER_ROLE.to_owned());
+        // Port's framework takes the management role's name for the members too, so that without a setting it stays the same.
+        let member_role = self.optional("PORTOLAN_MEMBER_ROLE_NAME").or_else(|| first_role.map(|role| role.name().to_owned()));
+        let member_role = member_role.unwrap_or_else(|| DEFAULT_MEMBER_ROLE.to_owned());
         let member_role = member_role.trim_start_matches('/').to_owned();
         if RoleArn::parse(&format!("arn:aws:iam::111111111111:role/{member_role}")).is_err() {
             self.problems.push(format!("PORTOLAN_MEMBER_ROLE_NAME is `{member_role}`, which is no role name"));

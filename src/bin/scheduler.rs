@@ -1,1 +1,13 @@
-fn main() {}
+//! The scheduler function: an event in, a run started.
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    portolan::events::start_logging();
+    let scheduler = portolan::context::scheduler().await?;
+    let scheduler = &scheduler;
+    let handler = |event: LambdaEvent<Value>| async move { scheduler.handle(&event.payload).await };
+    lambda_runtime::run(service_fn(handler)).await
+}

@@ -16,6 +16,7 @@ const CALLS_IN_FLIGHT: usize = 8;
 
 /// One kind in one target, as its list function sees it.
 pub struct Reading {
+    /// The account that is read; for the organization, the management account.
     pub account: AccountId,
     /// The name of the account.
     pub account_name: String,

@@ -1,5 +1,7 @@
 //! Done marks: what became of each unit (a kind in a target) of a run. The sweep waits for them and judges by them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::target::Target;
@@ -62,9 +64,42 @@ pub struct UnitReport {
     pub held: u64,
     /// Entities that became stale.
     pub stale: u64,
+    /// What each field of the mapping gave, by entry and path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, FieldNote>,
     /// A few of the things that went wrong, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+}
+
+/// What a field of the mapping gave over many resources. One that never gives a value is a mistake more often than not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldNote {
+    /// Whether any resource gave a value other than null.
+    pub has_value: bool,
+    /// The first error of the expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+impl FieldNote {
+    /// Adds what another resource, or another target, gave.
+    pub fn add(&mut self, other: FieldNote) {
+        self.has_value |= other.has_value;
+        if self.failure.is_none() {
+            self.failure = other.failure;
+        }
+    }
+
+    /// What is wrong with the field, if anything is.
+    pub fn problem(&self) -> Option<String> {
+        match (&self.failure, self.has_value) {
+            (Some(failure), _) => Some(failure.clone()),
+            (None, false) => Some("gave null for every resource".to_owned()),
+            (None, true) => None,
+        }
+    }
 }
 
 /// How many problems of a unit are told in words; the rest is in the counts and in the log.
@@ -83,6 +118,7 @@ impl UnitReport {
             filtered_out: 0,
             held: 0,
             stale: 0,
+            fields: BTreeMap::new(),
             problems: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod current;
 mod done;
+mod known;
 mod plan;
 mod state;
 mod summary;
@@ -11,9 +12,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use current::{Current, CurrentError, Phase, claim, load_current, set_phase};
-pub use done::{DoneMark, Listing, UnitReport};
+pub use done::{DoneMark, FieldNote, Listing, UnitReport};
 pub use plan::{Mode, Narrowing, Plan, PlannedAccount, Strategy};
 pub use state::{Place, StateError, read_json, write_json};
+pub use known::Known;
 pub use summary::{Deletions, InaccessibleAccount, KindSummary, Summary, TargetFailure};
 
 /// The id of one run: a UUID, which Port also uses to join what it is told about the run.

@@ -105,6 +105,8 @@ pub struct Plan {
     pub metrics_url: Option<String>,
     /// `aws`, `aws-us-gov` or `aws-cn`.
     pub partition: String,
+    /// What workers narrow every assumed role to: the read actions of the mapping's kinds.
+    pub session_policy: String,
     pub accounts: BTreeMap<AccountId, PlannedAccount>,
     /// Accounts that were found but could not be entered, with the reason. Everything of theirs stays.
     pub inaccessible: BTreeMap<AccountId, super::InaccessibleAccount>,

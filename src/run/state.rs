@@ -7,35 +7,36 @@ use super::RunId;
 use crate::seams::{Condition, Store, StoreError, Version};
 use crate::target::Target;
 
-/// The prefix of all state of one integration of one Port organization.
+/// Where all state of one integration of one Port organization lies.
 ///
-/// Other credentials, another type or another identifier find other state, and so can never delete what is not theirs.
+/// Other credentials, another type or another identifier find other state, and so can never delete what is not theirs. What only one run
+/// needs lies apart from what every run needs, so that a lifecycle rule can expire the one and never touches the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    prefix: String,
+    integration: String,
 }
 
 impl Place {
     /// All three are checked to be path segments where they come in: configuration, message, Port's answer.
     pub fn new(port_organization: &str, integration_type: &str, integration_identifier: &str) -> Self {
-        Self { prefix: format!("{port_organization}/{integration_type}/{integration_identifier}") }
+        Self { integration: format!("{port_organization}/{integration_type}/{integration_identifier}") }
     }
 
     pub fn current(&self) -> String {
-        format!("{}/current.json", self.prefix)
+        format!("state/{}/current.json", self.integration)
     }
 
     /// What the last run that ended knew of the organization.
     pub fn known(&self) -> String {
-        format!("{}/known.json", self.prefix)
+        format!("state/{}/known.json", self.integration)
     }
 
     pub fn ledgers(&self) -> String {
-        format!("{}/ledgers/", self.prefix)
+        format!("state/{}/ledgers/", self.integration)
     }
 
     pub fn ledger(&self, target: &Target) -> String {
-        format!("{}/ledgers/{target}.json", self.prefix)
+        format!("{}{target}.json", self.ledgers())
     }
 
     /// The target of a ledger's key; none for a key that is no ledger's.
@@ -44,36 +45,36 @@ impl Place {
     }
 
     pub fn plan(&self, run: &RunId) -> String {
-        format!("{}/runs/{run}/plan.json", self.prefix)
+        format!("runs/{}/{run}/plan.json", self.integration)
     }
 
     pub fn mapping(&self, run: &RunId) -> String {
-        format!("{}/runs/{run}/mapping.json", self.prefix)
+        format!("runs/{}/{run}/mapping.json", self.integration)
     }
 
     pub fn summary(&self, run: &RunId) -> String {
-        format!("{}/runs/{run}/summary.json", self.prefix)
+        format!("runs/{}/{run}/summary.json", self.integration)
     }
 
     pub fn done_marks(&self, run: &RunId) -> String {
-        format!("{}/runs/{run}/done/", self.prefix)
+        format!("runs/{}/{run}/done/", self.integration)
     }
 
     pub fn done_mark(&self, run: &RunId, target: &Target) -> String {
-        format!("{}/runs/{run}/done/{target}.json", self.prefix)
+        format!("runs/{}/{run}/done/{target}.json", self.integration)
     }
 
     /// The entities of a target that Port refused for a missing relation, for the sweep to send again.
     pub fn deferred(&self, run: &RunId, target: &Target) -> String {
-        format!("{}/runs/{run}/deferred/{target}.json", self.prefix)
+        format!("runs/{}/{run}/deferred/{target}.json", self.integration)
     }
 
     pub fn sweep_decision(&self, run: &RunId) -> String {
-        format!("{}/runs/{run}/sweep.json", self.prefix)
+        format!("runs/{}/{run}/sweep.json", self.integration)
     }
 
     pub fn journal(&self, run: &RunId) -> String {
-        format!("{}/runs/{run}/journal.json", self.prefix)
+        format!("runs/{}/{run}/journal.json", self.integration)
     }
 }
 
@@ -118,6 +119,6 @@ mod tests {
             let target: Target = text.parse().unwrap();
             assert_eq!(place.ledger_target(&place.ledger(&target)), Some(target));
         }
-        assert_eq!(place.ledger_target("org_1/aws-v3/mine/current.json"), None);
+        assert_eq!(place.ledger_target("state/org_1/aws-v3/mine/current.json"), None);
     }
 }

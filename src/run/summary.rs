@@ -64,6 +64,9 @@ pub struct KindSummary {
     pub filtered_out: u64,
     pub held: u64,
     pub incomplete_units: u64,
+    /// Fields of the mapping that fail, or that never gave a value, by entry and path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub misconfigured: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
 }

@@ -1,0 +1,182 @@
+//! Who reads: the base identity, and roles assumed from it. There is no way back: where assuming fails, nothing is read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sts::types::Credentials as StsCredentials;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+use super::partition_region;
+use super::role::RoleArn;
+use crate::config::AccountSettings;
+use crate::kinds::{Clients, ReadError};
+use crate::target::AccountId;
+
+/// Shows up in CloudTrail in every account that is read.
+const SESSION_NAME: &str = "PortolanReadSession";
+/// Credentials with less life left are assumed anew: they must outlive the invocation that gets them.
+const SHORTEST_REMAINING_LIFE: Duration = Duration::from_secs(16 * 60);
+
+/// Assumes roles, once per role and process while the credentials live.
+pub struct Identities {
+    base: SdkConfig,
+    partition: String,
+    external_id: Option<String>,
+    web_identity_token_file: Option<String>,
+    assumed: tokio::sync::Mutex<HashMap<(String, String), Assumed>>,
+}
+
+#[derive(Clone)]
+struct Assumed {
+    clients: Arc<Clients>,
+    expires: SystemTime,
+}
+
+/// A role that could not be assumed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Inaccessible {
+    #[error("unable to assume role {role}: {source}")]
+    Role {
+        role: String,
+        #[source]
+        source: ReadError,
+    },
+    /// STS answered with credentials of another account than the one asked for.
+    #[error("assuming {role} gave credentials of another account: {given}")]
+    WrongAccount { role: String, given: String },
+    #[error("the web identity token in {path} cannot be read: {reason}")]
+    Token { path: String, reason: String },
+}
+
+impl Inaccessible {
+    /// What an operator should look at.
+    pub fn check(&self) -> String {
+        match self {
+            Self::Role { role, source: ReadError::Denied(_) } => format!(
+                "that {role} exists (the StackSet may not have reached the account), that its trust policy names the identity that \
+                 Portolan runs as, and that both sides have the same external id"
+            ),
+            Self::Role { source: ReadError::Throttled(_), .. } => "nothing: the next run tries again".to_owned(),
+            Self::Role { role, .. } => format!("that STS can be reached from the function, and that {role} is spelt right"),
+            Self::WrongAccount { .. } => "the endpoint that STS calls go to".to_owned(),
+            Self::Token { .. } => "that AWS_WEB_IDENTITY_TOKEN_FILE names a file that the process may read".to_owned(),
+        }
+    }
+
+    /// The same failure as an error of reading.
+    pub fn into_read_error(self) -> ReadError {
+        match self {
+            Self::Role { source, .. } => source,
+            other => ReadError::undecodable("sts:AssumeRole", other.to_string()),
+        }
+    }
+}
+
+impl Identities {
+    pub fn new(base: SdkConfig, accounts: &AccountSettings) -> Self {
+        Self {
+            base,
+            partition: accounts.partition.clone(),
+            external_id: accounts.external_id.clone(),
+            web_identity_token_file: accounts.web_identity_token_file.clone(),
+            assumed: tokio::sync::Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Clients of the base identity.
+    pub fn base(&self) -> Arc<Clients> {
+        Arc::new(Clients::new(self.base.clone()))
+    }
+
+    /// The account of the base identity.
+    pub async fn base_account(&self) -> Result<AccountId, ReadError> {
+        const CALL: &str = "sts:GetCallerIdentity";
+        let identity = self.sts(self.sts_region()).get_caller_identity().send().await.map_err(ReadError::of(CALL))?;
+        let account = identity.account.unwrap_or_default();
+        account.parse().map_err(|error: crate::target::TargetError| ReadError::undecodable(CALL, error.to_string()))
+    }
+
+    /// Clients of a role's identity, narrowed by a session policy where one is given.
+    ///
+    /// # Errors
+    /// [`Inaccessible`], with what to check. There is no fallback to the base identity.
+    pub async fn assume(&self, role: &RoleArn, session_policy: Option<&str>) -> Result<Arc<Clients>, Inaccessible> {
+        let key = (role.to_string(), session_policy.unwrap_or_default().to_owned());
+        if let Some(known) = self.assumed.lock().await.get(&key)
+            && known.expires > SystemTime::now() + SHORTEST_REMAINING_LIFE
+        {
+            return Ok(known.clients.clone());
+        }
+        let assumed = self.assume_now(role, session_policy).await?;
+        let clients = assumed.clients.clone();
+        let mut all = self.assumed.lock().await;
+        all.retain(|_, known| known.expires > SystemTime::now());
+        all.insert(key, assumed);
+        Ok(clients)
+    }
+
+    async fn assume_now(&self, role: &RoleArn, session_policy: Option<&str>) -> Result<Assumed, Inaccessible> {
+        let first = self.sts_region();
+        match self.ask_sts(first.clone(), role, session_policy).await {
+            // Our own region may be one that an account must opt into, and the member may not have: the partition's default always works.
+            Err(Inaccessible::Role { source: ReadError::NotHere(_), .. }) if first.as_ref() != partition_region(&self.partition) => {
+                self.ask_sts(Region::new(partition_region(&self.partition)), role, session_policy).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask_sts(&self, region: Region, role: &RoleArn, session_policy: Option<&str>) -> Result<Assumed, Inaccessible> {
+        let refused = |source| Inaccessible::Role { role: role.to_string(), source };
+        let (credentials, user) = match &self.web_identity_token_file {
+            Some(path) => {
+                let token = tokio::fs::read_to_string(path).await.map_err(|error| Inaccessible::Token { path: path.clone(), reason: error.to_string() })?;
+                let request = self.sts(region).assume_role_with_web_identity().role_arn(role.to_string()).role_session_name(SESSION_NAME);
+                let request = request.web_identity_token(token.trim()).set_policy(session_policy.map(str::to_owned));
+                let output = request.send().await.map_err(ReadError::of("sts:AssumeRoleWithWebIdentity")).map_err(refused)?;
+                (output.credentials, output.assumed_role_user)
+            }
+            None => {
+                let request = self.sts(region).assume_role().role_arn(role.to_string()).role_session_name(SESSION_NAME);
+                let request = request.set_external_id(self.external_id.clone()).set_policy(session_policy.map(str::to_owned));
+                let output = request.send().await.map_err(ReadError::of("sts:AssumeRole")).map_err(refused)?;
+                (output.credentials, output.assumed_role_user)
+            }
+        };
+        let given = user.map(|user| user.arn).unwrap_or_default();
+        // `arn:<partition>:sts::<account>:assumed-role/…`
+        if given.split(':').nth(4) != Some(role.account().as_str()) {
+            return Err(Inaccessible::WrongAccount { role: role.to_string(), given });
+        }
+        let Some(credentials) = credentials else {
+            return Err(refused(ReadError::undecodable("sts:AssumeRole", "the answer has no credentials")));
+        };
+        Ok(self.assumed_with(credentials))
+    }
+
+    fn assumed_with(&self, credentials: StsCredentials) -> Assumed {
+        let expires = SystemTime::try_from(credentials.expiration).unwrap_or_else(|_| SystemTime::now());
+        let credentials = Credentials::new(
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            Some(credentials.session_token),
+            Some(expires),
+            "assumed role",
+        );
+        let config = self.base.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
+        Assumed { clients: Arc::new(Clients::new(config)), expires }
+    }
+
+    fn sts(&self, region: Region) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.base.to_builder().region(region).build())
+    }
+
+    /// Regional endpoints, as AWS recommends: our own region's, else the partition's default.
+    fn sts_region(&self) -> Region {
+        self.base.region().cloned().unwrap_or_else(|| Region::new(partition_region(&self.partition)))
+    }
+}

@@ -1,0 +1,54 @@
+//! AWS as Portolan uses it: identities, the reader of kinds, the state bucket, the queue and the secret.
+//!
+//! One HTTP client, and so one pool of connections and one TLS configuration, serves every client of the process.
+
+mod identity;
+mod queue;
+mod reader;
+mod role;
+mod secret;
+mod session_policy;
+mod store;
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::Builder as HttpClientBuilder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+pub use identity::{Identities, Inaccessible};
+pub use queue::SqsQueue;
+pub use reader::AwsReader;
+pub use role::{RoleArn, RoleArnError};
+pub use secret::{SecretError, read_port_credentials};
+pub use session_policy::{LONGEST_SESSION_POLICY, read_policy};
+pub use store::S3Store;
+
+/// Tries of one call, the first included, where `AWS_MAX_ATTEMPTS` says nothing else. The SDK waits between them with jitter.
+const TRIES: u32 = 5;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// One try of one call. Listings that take longer do not exist; a connection that hangs does.
+const TRY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The configuration of the base identity: the default credential chain and the process's one HTTP client.
+pub async fn base_config() -> SdkConfig {
+    let http_client = HttpClientBuilder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(TRY_TIMEOUT).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client).timeout_config(timeouts);
+    if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
+        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(TRIES));
+    }
+    loader.load().await
+}
+
+/// The region in which a partition's global services are called.
+pub fn partition_region(partition: &str) -> &'static str {
+    match partition {
+        "aws-us-gov" => "us-gov-west-1",
+        "aws-cn" => "cn-northwest-1",
+        _ => "us-east-1",
+    }
+}

@@ -1,0 +1,106 @@
+//! What the system says about itself. Every line that an operator may search for or alarm on is written here, with its fields.
+
+use std::fmt::Display;
+
+use crate::run::{Deletions, Plan, RunId, Summary, UnitReport};
+use crate::target::{AccountId, Target};
+
+/// Starts JSON logging to standard output. `RUST_LOG` (or `PORTOLAN_LOG_LEVEL`) chooses the level; `info` without it.
+pub fn start_logging() {
+    let level = std::env::var("PORTOLAN_LOG_LEVEL").or_else(|_| std::env::var("RUST_LOG")).unwrap_or_default();
+    let level = if level.trim().is_empty() { "info".to_owned() } else { level.to_lowercase() };
+    let filter = tracing_subscriber::EnvFilter::try_new(&level).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false).with_env_filter(filter).init();
+}
+
+pub fn run_started(summary: &Summary) {
+    tracing::info!(
+        run = %summary.run,
+        mode = summary.mode.as_str(),
+        accounts = summary.accounts,
+        targets = summary.targets,
+        inaccessible_accounts = summary.inaccessible_accounts.len(),
+        "run started"
+    );
+}
+
+pub fn run_refused(running: &RunId, reason: &str) {
+    tracing::warn!(run = %running, reason, "run refused");
+}
+
+pub fn account_inaccessible(account: &AccountId, reason: &str, check: &str) {
+    tracing::warn!(%account, reason, check, "account inaccessible");
+}
+
+pub fn mapping_problem(problem: &str) {
+    tracing::warn!(problem, "mapping problem");
+}
+
+pub fn unit_done(target: &Target, report: &UnitReport) {
+    let fields = (report.resources, report.entities, report.accepted, report.unchanged, report.refused, report.held, report.stale);
+    let (resources, entities, accepted, unchanged, refused, held, stale) = fields;
+    match report.listing.problem() {
+        None => tracing::info!(
+            %target, kind = report.kind, resources, entities, accepted, unchanged, refused, held, stale,
+            problems = ?report.problems, "unit done"
+        ),
+        Some(reason) => tracing::warn!(
+            %target, kind = report.kind, reason, resources, entities, accepted, unchanged, refused, held,
+            problems = ?report.problems, "unit incomplete"
+        ),
+    }
+}
+
+pub fn message_rejected(reason: &impl Display, body: &str) {
+    let beginning: String = body.chars().take(200).collect();
+    tracing::error!(%reason, message = beginning, "message rejected");
+}
+
+pub fn message_without_effect(step: &str, reason: &str) {
+    tracing::info!(step, reason, "message without effect");
+}
+
+pub fn step_failed(step: &str, receives: u32, reason: &impl Display) {
+    tracing::warn!(step, receives, %reason, "step failed, to be tried again");
+}
+
+pub fn step_given_up(step: &str, receives: u32, reason: &impl Display) {
+    tracing::error!(step, receives, %reason, "step given up");
+}
+
+pub fn ledger_damaged(target: &Target, reason: &str) {
+    tracing::error!(%target, reason, "ledger damaged; nothing is deleted anywhere until this target was completely read");
+}
+
+pub fn report_to_port_failed(path: &str, reason: &impl Display) {
+    tracing::warn!(path, %reason, "report to Port failed");
+}
+
+pub fn sweep_waits(plan: &Plan, missing: usize, seconds: u64) {
+    tracing::info!(run = %plan.run, missing_targets = missing, seconds, "sweep waits");
+}
+
+pub fn deletion_held_back(run: &RunId, reason: &str) {
+    tracing::warn!(%run, reason, "deletions held back");
+}
+
+pub fn run_ended(summary: &Summary) {
+    let none = Deletions::default();
+    let deletions = summary.deletions.as_ref().unwrap_or(&none);
+    tracing::info!(
+        run = %summary.run,
+        outcome = summary.outcome,
+        accounts = summary.accounts,
+        inaccessible_accounts = summary.inaccessible_accounts.len(),
+        targets = summary.targets,
+        failed_targets = summary.failed_targets.len(),
+        accepted = summary.kinds.values().map(|kind| kind.accepted).sum::<u64>(),
+        unchanged = summary.kinds.values().map(|kind| kind.unchanged).sum::<u64>(),
+        refused = summary.kinds.values().map(|kind| kind.refused).sum::<u64>(),
+        deleted = deletions.deleted,
+        held_back = deletions.held_back.len(),
+        missing_in_port = deletions.missing_in_port,
+        unknown_in_port = deletions.unknown_in_port,
+        "run ended"
+    );
+}

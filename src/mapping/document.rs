@@ -1,0 +1,249 @@
+//! Reading the mapping document. Each entry is read by itself: what is wrong with one disables that one, with its path and what to write.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::entity::EntityTemplate;
+use super::jq::Expression;
+use super::{DisabledEntry, Mapping, MappingEntry, MappingSettings, RegionPolicy};
+use crate::kinds;
+use crate::seams::UpsertOptions;
+
+/// Port's own default.
+const DEFAULT_DELETION_THRESHOLD: f64 = 0.9;
+/// Bounds on what an edited document can make a run do.
+const MOST_ENTRIES: usize = 1000;
+const MOST_INCLUDE_ACTIONS: usize = 3;
+
+/// A mapping that as a whole cannot be used. The run ends before anything is changed.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum MappingError {
+    #[error("the integration has no mapping; write one under Data sources in Port")]
+    Empty,
+    #[error("the mapping's `{path}` is {found}; {expected} is expected")]
+    Form { path: String, found: String, expected: &'static str },
+    #[error("no entry of the mapping can be used: {}", .0.join("; "))]
+    NothingUsable(Vec<String>),
+}
+
+pub(super) fn parse(document: &Value) -> Result<Mapping, MappingError> {
+    let document = match document {
+        Value::Null => return Err(MappingError::Empty),
+        Value::Object(document) if document.is_empty() => return Err(MappingError::Empty),
+        Value::Object(document) => document,
+        other => return Err(form("mapping", other, "an object")),
+    };
+    let settings = parse_settings(document)?;
+    let resources = match document.get("resources") {
+        None | Some(Value::Null) => return Err(MappingError::Empty),
+        Some(Value::Array(resources)) if resources.is_empty() => return Err(MappingError::Empty),
+        Some(Value::Array(resources)) if resources.len() > MOST_ENTRIES => return Err(form("resources", &Value::from(resources.len()), "at most 1000 entries")),
+        Some(Value::Array(resources)) => resources,
+        Some(other) => return Err(form("resources", other, "a list")),
+    };
+    let mut mapping = Mapping { settings, entries: Vec::new(), disabled: Vec::new() };
+    for (index, resource) in resources.iter().enumerate() {
+        match parse_entry(index, resource) {
+            Ok(entries) => mapping.entries.extend(entries),
+            Err(reason) => {
+                let kind = resource.get("kind").and_then(Value::as_str).unwrap_or("no kind").to_owned();
+                mapping.disabled.push(DisabledEntry { index, kind, reason });
+            }
+        }
+    }
+    if mapping.entries.is_empty() {
+        return Err(MappingError::NothingUsable(mapping.disabled.iter().map(ToString::to_string).collect()));
+    }
+    Ok(mapping)
+}
+
+fn form(path: &str, found: &Value, expected: &'static str) -> MappingError {
+    MappingError::Form { path: path.to_owned(), found: brief(found), expected }
+}
+
+/// A value for a message: short, whatever it is.
+fn brief(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn parse_settings(document: &Map<String, Value>) -> Result<MappingSettings, MappingError> {
+    let deletion_threshold = match document.get("entityDeletionThreshold") {
+        None => DEFAULT_DELETION_THRESHOLD,
+        Some(value) => {
+            let number = value.as_f64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+            let number = number.filter(|number| (0.0..=1.0).contains(number));
+            number.ok_or_else(|| form("entityDeletionThreshold", value, "a number from 0 to 1"))?
+        }
+    };
+    Ok(MappingSettings {
+        upsert: UpsertOptions {
+            merge: flag(document, "enableMergeEntity", true)?,
+            create_missing_related: flag(document, "createMissingRelatedEntities", true)?,
+        },
+        delete_dependents: flag(document, "deleteDependentEntities", false)?,
+        deletion_threshold,
+    })
+}
+
+fn flag(document: &Map<String, Value>, name: &str, default: bool) -> Result<bool, MappingError> {
+    match document.get(name) {
+        None => Ok(default),
+        Some(Value::Bool(value)) => Ok(*value),
+        Some(other) => Err(form(name, other, "true or false")),
+    }
+}
+
+/// The entries of one item of `resources`; `mappings` may be one mapping or a list of them.
+fn parse_entry(index: usize, resource: &Value) -> Result<Vec<MappingEntry>, String> {
+    let name = text(resource, "kind")?;
+    let Some(kind) = kinds::find(name) else {
+        return Err(format!("`{name}` is no kind that can be read; check its spelling (for example AWS::S3::Bucket)"));
+    };
+    let selector = resource.get("selector").filter(|selector| selector.is_object()).ok_or("`selector` is missing")?;
+    let port = resource.get("port").ok_or("`port` is missing")?;
+    if port.get("itemsToParse").is_some_and(|items| !items.is_null()) {
+        return Err("`port.itemsToParse` is not supported yet".to_owned());
+    }
+    let mappings = port.get("entity").and_then(|entity| entity.get("mappings")).ok_or("`port.entity.mappings` is missing")?;
+    let mappings = match mappings {
+        Value::Array(mappings) => mappings.iter().collect(),
+        mapping => vec![mapping],
+    };
+    let mut entries = Vec::new();
+    for mapping in mappings {
+        entries.push(MappingEntry {
+            index,
+            kind,
+            selector: parse_query(selector)?,
+            region_policy: parse_region_policy(selector)?,
+            include_actions: parse_include_actions(selector, kind)?,
+            template: EntityTemplate::parse(mapping)?,
+        });
+    }
+    Ok(entries)
+}
+
+fn text<'a>(object: &'a Value, name: &str) -> Result<&'a str, String> {
+    match object.get(name) {
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(text),
+        Some(other) => Err(format!("`{name}` is {}; a text is expected", brief(other))),
+        None => Err(format!("`{name}` is missing")),
+    }
+}
+
+/// YAML makes a boolean of an unquoted `true`; it means the same.
+fn parse_query(selector: &Value) -> Result<Expression, String> {
+    let query = match selector.get("query") {
+        Some(Value::Bool(query)) => query.to_string(),
+        _ => text(selector, "query").map_err(|error| error.replace("`query`", "`selector.query`"))?.to_owned(),
+    };
+    Expression::compile(&query).map_err(|error| format!("`selector.query`: {error}"))
+}
+
+fn parse_region_policy(selector: &Value) -> Result<RegionPolicy, String> {
+    let Some(policy) = selector.get("regionPolicy").filter(|policy| !policy.is_null()) else {
+        return Ok(RegionPolicy::default());
+    };
+    let list = |name: &str| texts(policy.get(name), &format!("selector.regionPolicy.{name}"));
+    Ok(RegionPolicy { allow: list("allow")?, deny: list("deny")? })
+}
+
+fn parse_include_actions(selector: &Value, kind: &kinds::Kind) -> Result<BTreeSet<String>, String> {
+    let actions = texts(selector.get("includeActions"), "selector.includeActions")?;
+    if actions.len() > MOST_INCLUDE_ACTIONS {
+        return Err(format!("`selector.includeActions` has {} actions; at most {MOST_INCLUDE_ACTIONS} are possible", actions.len()));
+    }
+    // Unknown names are ignored, as ever: mappings in use have misspelt ones, and what they ask for was never there.
+    let known = actions.into_iter().filter(|action| kind.include_actions.iter().any(|known| known.name == action));
+    Ok(known.collect())
+}
+
+fn texts(list: Option<&Value>, path: &str) -> Result<BTreeSet<String>, String> {
+    let items = match list {
+        None | Some(Value::Null) => return Ok(BTreeSet::new()),
+        Some(Value::Array(items)) => items,
+        Some(other) => return Err(format!("`{path}` is {}; a list of texts is expected", brief(other))),
+    };
+    let mut texts = BTreeSet::new();
+    for item in items {
+        let Value::String(item) = item else {
+            return Err(format!("`{path}` has {}; a list of texts is expected", brief(item)));
+        };
+        texts.insert(item.clone());
+    }
+    Ok(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(kind: &str, selector: Value, mappings: Value) -> Value {
+        json!({"kind": kind, "selector": selector, "port": {"entity": {"mappings": mappings}}})
+    }
+
+    fn bucket() -> Value {
+        entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".Properties.Arn", "blueprint": "\"s3Bucket\""}))
+    }
+
+    #[test]
+    fn a_document_without_entries_is_refused_as_a_whole() {
+        for document in [json!(null), json!({}), json!({"resources": []}), json!({"resources": null}), json!({"deleteDependentEntities": true})] {
+            assert_eq!(Mapping::parse(&document).err(), Some(MappingError::Empty), "{document}");
+        }
+        assert!(matches!(Mapping::parse(&json!({"resources": 5})), Err(MappingError::Form { .. })));
+        assert!(matches!(Mapping::parse(&json!([])), Err(MappingError::Form { .. })));
+    }
+
+    #[test]
+    fn a_broken_entry_is_named_and_spoils_no_other() {
+        let good = json!({"identifier": ".Properties.Arn", "blueprint": "\"b\""});
+        let broken = [
+            (entry("AWS::S3::Bukcet", json!({"query": "true"}), good.clone()), "AWS::S3::Bukcet"),
+            (entry("AWS::S3::Bucket", json!({"query": ".x ["}), good.clone()), "selector.query"),
+            (entry("AWS::S3::Bucket", json!({}), good.clone()), "selector.query"),
+            (entry("AWS::S3::Bucket", json!({"query": "true", "regionPolicy": {"allow": "eu-west-1"}}), good.clone()), "regionPolicy.allow"),
+            (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"blueprint": "\"b\""})), "identifier"),
+            (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": {"combinator": "\"and\"", "rules": []}, "blueprint": "\"b\""})), "identifier"),
+            (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".a", "blueprint": "\"b\"", "team": "\"t\""})), "team"),
+            (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".a", "blueprint": "b |"})), "blueprint"),
+            (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".a", "blueprint": "\"b\"", "properties": {"p": {"x": 1}}})), "properties.p"),
+            (json!({"kind": 7}), "kind"),
+        ];
+        for (entry, named) in broken {
+            let mapping = Mapping::parse(&json!({"resources": [entry, bucket()]})).unwrap();
+            assert_eq!(mapping.entries.len(), 1);
+            assert_eq!(mapping.disabled.len(), 1);
+            assert!(mapping.disabled[0].to_string().contains(named), "{} should name {named}", mapping.disabled[0]);
+        }
+        assert!(matches!(Mapping::parse(&json!({"resources": [{"kind": "x"}]})), Err(MappingError::NothingUsable(_))));
+    }
+
+    #[test]
+    fn flags_have_ports_defaults_but_dependents_are_never_deleted_unasked() {
+        let settings = Mapping::parse(&json!({"resources": [bucket()]})).unwrap().settings;
+        assert!(settings.upsert.merge && settings.upsert.create_missing_related && !settings.delete_dependents);
+        assert_eq!(settings.deletion_threshold, 0.9);
+        let set = json!({"resources": [bucket()], "enableMergeEntity": false, "deleteDependentEntities": true, "entityDeletionThreshold": "0.25"});
+        let settings = Mapping::parse(&set).unwrap().settings;
+        assert!(!settings.upsert.merge && settings.delete_dependents);
+        assert_eq!(settings.deletion_threshold, 0.25);
+        for wrong in [json!(null), json!(2), json!("many")] {
+            assert!(Mapping::parse(&json!({"resources": [bucket()], "entityDeletionThreshold": wrong})).is_err());
+        }
+    }
+
+    #[test]
+    fn a_boolean_query_and_a_list_of_mappings_are_taken() {
+        let mappings = json!([{"identifier": ".Properties.Arn", "blueprint": "\"a\""}, {"identifier": ".Properties.Arn", "blueprint": "\"b\""}]);
+        let mapping = Mapping::parse(&json!({"resources": [entry("AWS::S3::Bucket", json!({"query": true}), mappings)]})).unwrap();
+        assert_eq!(mapping.entries.len(), 2);
+    }
+}

@@ -1,0 +1,111 @@
+//! Port's app config: which kinds are read, which resources of them are taken, and what entity each becomes.
+
+mod document;
+mod entity;
+mod identifier;
+pub mod jq;
+mod region_policy;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+pub use document::MappingError;
+pub use entity::{Entity, EntityTemplate, Mapped, MappingNotes};
+pub use identifier::to_port_identifier;
+pub use region_policy::RegionPolicy;
+
+use crate::kinds::{self, Scope};
+use crate::seams::UpsertOptions;
+
+/// A mapping, compiled. Entries that cannot work are set aside with the reason; they spoil no other.
+pub struct Mapping {
+    pub settings: MappingSettings,
+    pub entries: Vec<MappingEntry>,
+    pub disabled: Vec<DisabledEntry>,
+}
+
+/// The flags at the top of the document.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MappingSettings {
+    pub upsert: UpsertOptions,
+    /// Whether an entity that Port refuses to delete may be deleted with its dependents: only where the document says so itself.
+    pub delete_dependents: bool,
+    /// The share of all known entities, 0 to 1, that one run may delete.
+    pub deletion_threshold: f64,
+}
+
+/// One item of `resources`.
+pub struct MappingEntry {
+    /// Its position in the document, from 0.
+    pub index: usize,
+    pub kind: &'static kinds::Kind,
+    pub selector: jq::Expression,
+    pub region_policy: RegionPolicy,
+    pub include_actions: BTreeSet<String>,
+    pub template: EntityTemplate,
+}
+
+/// An entry that takes no part in the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisabledEntry {
+    pub index: usize,
+    /// As written, where there is any.
+    pub kind: String,
+    pub reason: String,
+}
+
+impl std::fmt::Display for DisabledEntry {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "resources[{}] ({}) is disabled: {}", self.index, self.kind, self.reason)
+    }
+}
+
+impl Mapping {
+    /// Reads and compiles the document that Port's integration record has as `config`.
+    ///
+    /// # Errors
+    /// [`MappingError`] when the document as a whole is unusable: empty, of another form, or without a single entry that works.
+    pub fn parse(document: &Value) -> Result<Self, MappingError> {
+        document::parse(document)
+    }
+
+    /// The kinds that are read in a place of a scope, with the options that any entry asks for.
+    pub fn kinds_of(&self, scope: Scope, region: Option<&str>) -> BTreeMap<&'static str, BTreeSet<String>> {
+        let mut kinds: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
+        for entry in self.entries.iter().filter(|entry| entry.kind.scope == scope && entry.applies_in(region)) {
+            kinds.entry(entry.kind.name).or_default().extend(entry.include_actions.iter().cloned());
+        }
+        kinds
+    }
+
+    /// All kinds of the mapping with their options, wherever they are read.
+    pub fn all_kinds(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for entry in &self.entries {
+            kinds.entry(entry.kind.name.to_owned()).or_default().extend(entry.include_actions.iter().cloned());
+        }
+        kinds
+    }
+
+    /// The entries of a kind that apply in a region; the region counts for regional kinds only.
+    pub fn entries_for(&self, kind: &str, region: Option<&str>) -> Vec<&MappingEntry> {
+        self.entries.iter().filter(|entry| entry.kind.name == kind && entry.applies_in(region)).collect()
+    }
+
+    /// Whether any entry reads the region.
+    pub fn reads_region(&self, region: &str) -> bool {
+        self.entries.iter().any(|entry| entry.kind.scope == Scope::Regional && entry.region_policy.allows(region))
+    }
+}
+
+impl MappingEntry {
+    /// Global kinds are read once per account, whatever the region policy says.
+    fn applies_in(&self, region: Option<&str>) -> bool {
+        match (self.kind.scope, region) {
+            (Scope::Regional, Some(region)) => self.region_policy.allows(region),
+            (Scope::Regional, None) => false,
+            (Scope::Global | Scope::Organization, _) => true,
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! HTTP to Port: one client, one token for all callers, repeated tries where they can help.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::credentials::{CredentialSource, PortCredentials, Token};
+use super::limits::{RateLimit, wait_asked_for};
+use crate::config::IntegrationSettings;
+use crate::seams::CatalogError;
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Tries of one call, the first included.
+const TRIES: u32 = 5;
+const FIRST_BACKOFF: Duration = Duration::from_millis(300);
+/// A limit that takes longer to reset is not waited for: the target is continued later instead.
+const LONGEST_WAIT_FOR_LIMIT: Duration = Duration::from_secs(60);
+/// How much of an answer's text goes into a message.
+const LONGEST_REASON: usize = 300;
+
+/// A client of Port's API.
+pub struct PortClient {
+    http: reqwest::Client,
+    base_url: String,
+    user_agent: String,
+    source: CredentialSource,
+    /// Held while a token is fetched, so that all callers get the one.
+    token: Mutex<Option<Token>>,
+    limit: RateLimit,
+}
+
+/// Whether a call owns catalog data: Port marks what such calls write with the caller's name, and by that finds it again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Exporter,
+    Integration,
+}
+
+/// A call, as it is made again and again until it succeeds or there is no use.
+pub(super) struct Call<'a> {
+    pub method: Method,
+    /// Below `/v1`, or a whole URL.
+    pub path: &'a str,
+    pub query: &'a [(&'a str, &'a str)],
+    pub body: Option<Vec<u8>>,
+    pub role: Role,
+    /// Whether making it twice is the same as making it once.
+    pub repeatable: bool,
+}
+
+/// An answer, whatever its status, except for those that concern every call alike.
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub body: Vec<u8>,
+    pub trace_id: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Result<Value, CatalogError> {
+        serde_json::from_slice(&self.body).map_err(|error| CatalogError::Unavailable(format!("an answer that is no JSON: {error}")))
+    }
+
+    /// Port's words about what is wrong, with the id by which its support finds the call.
+    pub fn reason(&self) -> String {
+        #[derive(Deserialize)]
+        struct Problem {
+            #[serde(default)]
+            error: Option<Value>,
+            #[serde(default)]
+            message: Option<Value>,
+        }
+        let as_text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = match serde_json::from_slice::<Problem>(&self.body) {
+            Ok(Problem { error: Some(error), message: Some(message) }) => format!("{}: {}", as_text(error), as_text(message)),
+            Ok(Problem { error: Some(text), .. } | Problem { message: Some(text), .. }) => as_text(text),
+            _ => String::from_utf8_lossy(&self.body).into_owned(),
+        };
+        let text: String = text.chars().take(LONGEST_REASON).collect();
+        match self.trace_id.is_empty() {
+            true => text,
+            false => format!("{text} (trace id {})", self.trace_id),
+        }
+    }
+
+    /// The answer, if its status says that the call succeeded.
+    pub fn success(self) -> Result<Self, CatalogError> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        Err(self.into_error())
+    }
+
+    pub fn into_error(self) -> CatalogError {
+        let reason = self.reason();
+        match self.status {
+            StatusCode::UNAUTHORIZED => CatalogError::Credentials(reason),
+            StatusCode::FORBIDDEN => CatalogError::Denied(reason),
+            status if status.is_server_error() => CatalogError::Unavailable(format!("status {}: {reason}", status.as_u16())),
+            status => CatalogError::Rejected { status: status.as_u16(), reason },
+        }
+    }
+}
+
+/// What one try came to.
+enum Try {
+    Answered(Answer),
+    Unauthorized(Answer),
+    Limited(Duration),
+    Failed(CatalogError),
+}
+
+impl PortClient {
+    /// A client that has not talked to Port yet: it fetches credentials and token when first needed.
+    ///
+    /// # Errors
+    /// When the machine has no usable TLS configuration.
+    pub fn new(base_url: &str, integration: &IntegrationSettings, source: CredentialSource) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?;
+        // Port reads the segments: type, version, identifier. The version may change; entities stay owned.
+        let user_agent = format!("port-ocean/{}/{}/{}", integration.kind, env!("CARGO_PKG_VERSION"), integration.identifier);
+        Ok(Self { http, base_url: base_url.to_owned(), user_agent, source, token: Mutex::new(None), limit: RateLimit::default() })
+    }
+
+    /// Makes a call, with as many tries as are of use.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where no answer came, or one that concerns every call: credentials, rate limit, outage. Other answers are the caller's.
+    pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, CatalogError> {
+        let mut refreshed = false;
+        let mut waited = Duration::ZERO;
+        let mut tries = 0;
+        loop {
+            tokio::time::sleep(self.limit.pause()).await;
+            let token = self.token().await?;
+            match self.attempt(&call, &token).await {
+                Try::Answered(answer) => return Ok(answer),
+                Try::Unauthorized(answer) if refreshed => return Err(answer.into_error()),
+                Try::Unauthorized(_) => {
+                    refreshed = true;
+                    self.drop_token(&token).await;
+                }
+                Try::Limited(wait) => {
+                    waited += wait;
+                    if waited > LONGEST_WAIT_FOR_LIMIT {
+                        return Err(CatalogError::Throttled { retry_after: wait });
+                    }
+                    tokio::time::sleep(wait).await;
+                }
+                Try::Failed(error) => {
+                    tries += 1;
+                    if tries >= TRIES || !call.repeatable {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(backoff(tries)).await;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, call: &Call<'_>, token: &Token) -> Try {
+        let user_agent = match call.role {
+            Role::Exporter => format!("{}/exporter", self.user_agent),
+            Role::Integration => self.user_agent.clone(),
+        };
+        let url = match call.path.starts_with("http") {
+            true => call.path.to_owned(),
+            false => format!("{}/v1{}", self.base_url, call.path),
+        };
+        let request = self.http.request(call.method.clone(), url).query(call.query);
+        let mut request = request.header(USER_AGENT, user_agent).header(AUTHORIZATION, &token.header);
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        self.send(request).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Try {
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Try::Failed(unreachable(&error)),
+        };
+        let headers = response.headers().clone();
+        let status = response.status();
+        let body = match response.bytes().await {
+            Ok(body) => body.to_vec(),
+            Err(error) => return Try::Failed(unreachable(&error)),
+        };
+        self.limit.note(&headers);
+        let trace_id = headers.get("x-trace-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+        let answer = Answer { status, body, trace_id };
+        match status {
+            StatusCode::UNAUTHORIZED => Try::Unauthorized(answer),
+            StatusCode::TOO_MANY_REQUESTS => Try::Limited(wait_asked_for(&headers)),
+            StatusCode::REQUEST_TIMEOUT => Try::Failed(answer.into_error()),
+            status if status.is_server_error() => Try::Failed(answer.into_error()),
+            _ => Try::Answered(answer),
+        }
+    }
+
+    /// The token that all callers use, fetched by whoever comes first.
+    async fn token(&self) -> Result<Token, CatalogError> {
+        let mut known = self.token.lock().await;
+        if let Some(token) = known.as_ref().filter(|token| token.is_fresh()) {
+            return Ok(token.clone());
+        }
+        let token = self.fetch_token().await?;
+        *known = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Forgets a token that Port refused, unless another caller has replaced it already.
+    async fn drop_token(&self, refused: &Token) {
+        let mut known = self.token.lock().await;
+        if known.as_ref().is_some_and(|token| token.header == refused.header) {
+            *known = None;
+        }
+    }
+
+    async fn fetch_token(&self) -> Result<Token, CatalogError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Granted {
+            access_token: String,
+            expires_in: u64,
+            token_type: Option<String>,
+        }
+        let credentials = self.credentials().await?;
+        let body = json!({"clientId": credentials.client_id, "clientSecret": credentials.client_secret}).to_string();
+        let mut tries = 0;
+        loop {
+            let request = self.http.post(format!("{}/v1/auth/access_token", self.base_url)).header(USER_AGENT, &self.user_agent);
+            let error = match self.send(request.header(CONTENT_TYPE, "application/json").body(body.clone())).await {
+                Try::Answered(answer) => {
+                    let answer = answer.success()?;
+                    let granted: Granted = serde_json::from_slice(&answer.body)
+                        .map_err(|error| CatalogError::Unavailable(format!("a token that cannot be understood: {error}")))?;
+                    let token_type = granted.token_type.as_deref().unwrap_or("Bearer");
+                    return Ok(Token::new(token_type, &granted.access_token, Duration::from_secs(granted.expires_in)));
+                }
+                // Wrong credentials stay wrong.
+                Try::Unauthorized(answer) => return Err(answer.into_error()),
+                Try::Limited(wait) if wait > LONGEST_WAIT_FOR_LIMIT => return Err(CatalogError::Throttled { retry_after: wait }),
+                Try::Limited(wait) => {
+                    tokio::time::sleep(wait).await;
+                    CatalogError::Throttled { retry_after: wait }
+                }
+                Try::Failed(error) => error,
+            };
+            tries += 1;
+            if tries >= TRIES {
+                return Err(error);
+            }
+            tokio::time::sleep(backoff(tries)).await;
+        }
+    }
+
+    async fn credentials(&self) -> Result<PortCredentials, CatalogError> {
+        match &self.source {
+            CredentialSource::Known(credentials) => Ok(credentials.clone()),
+            CredentialSource::Secret { client, arn } => {
+                crate::aws::read_port_credentials(client, arn).await.map_err(|error| CatalogError::Credentials(error.to_string()))
+            }
+        }
+    }
+
+    /// What the stored name of whoever wrote an entity begins and ends with, if it was this integration.
+    pub(super) fn datasource(&self) -> (String, String) {
+        let mut segments = self.user_agent.split('/');
+        let (framework, kind, _version, identifier) = (segments.next(), segments.next(), segments.next(), segments.next());
+        let prefix = format!("{}/{}/", framework.unwrap_or_default(), kind.unwrap_or_default());
+        (prefix, format!("/{}/exporter", identifier.unwrap_or_default()))
+    }
+}
+
+/// Doubling, with some randomness, so that workers which failed together do not come back together.
+fn backoff(tries: u32) -> Duration {
+    let random = uuid::Uuid::new_v4().as_bytes()[0];
+    let factor = 0.75 + f64::from(random) / 512.0;
+    (FIRST_BACKOFF * 2u32.pow(tries.min(8))).mul_f64(factor)
+}
+
+fn unreachable(error: &reqwest::Error) -> CatalogError {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    let host = error.url().and_then(|url| url.host_str()).unwrap_or("Port").to_owned();
+    CatalogError::Unavailable(format!("no answer from {host}: {text}"))
+}

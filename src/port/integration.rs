@@ -1,0 +1,141 @@
+//! The integration record: what Port knows of this installation, with the mapping that users edit.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::catalog::segment;
+use super::client::{Answer, Call, PortClient, Role};
+use super::defaults;
+use crate::config::IntegrationSettings;
+use crate::seams::CatalogError;
+
+/// What a run needs of the record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntegrationRecord {
+    /// The mapping document.
+    pub config: Value,
+    /// Where Port takes metrics of runs.
+    pub metrics_url: Option<String>,
+}
+
+/// A record that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IntegrationError {
+    #[error(
+        "the integration `{identifier}` belongs to Port's hosted runtime ({installation_type}); two writers would delete each other's \
+         entities: give this installation another identifier"
+    )]
+    Hosted { identifier: String, installation_type: String },
+    #[error("the integration record could not be {action}: {source}")]
+    Port {
+        action: &'static str,
+        #[source]
+        source: CatalogError,
+    },
+}
+
+/// Makes sure of the integration record, and on the first run of the default blueprints and the default mapping.
+///
+/// Blueprints and mappings that exist are never changed.
+pub async fn ensure_integration(client: &PortClient, settings: &IntegrationSettings) -> Result<IntegrationRecord, IntegrationError> {
+    let mut record = match read(client, settings).await? {
+        Some(record) => record,
+        None => create(client, settings).await?,
+    };
+    let installation_type = record["installationType"].as_str().unwrap_or_default();
+    if installation_type.starts_with("Saas") {
+        return Err(IntegrationError::Hosted { identifier: settings.identifier.clone(), installation_type: installation_type.to_owned() });
+    }
+    if settings.initialize_port_resources && record["arePortResourcesInitialized"] != json!(true) {
+        record = initialize(client, settings, record).await?;
+    }
+    // A record that claims another processing mode would have Port wait for raw data that never comes.
+    if record["processingMode"] != json!("ocean-core") {
+        update(client, settings, json!({"processingMode": "ocean-core"})).await?;
+    }
+    let metrics_url = record["metricAttributes"]["ingestUrl"].as_str().map(|url| url.trim_end_matches('/').to_owned());
+    Ok(IntegrationRecord { config: record["config"].take(), metrics_url })
+}
+
+fn path_of(settings: &IntegrationSettings) -> String {
+    format!("/integration/{}", segment(&settings.identifier))
+}
+
+async fn read(client: &PortClient, settings: &IntegrationSettings) -> Result<Option<Value>, IntegrationError> {
+    let failed = |source| IntegrationError::Port { action: "read", source };
+    let path = path_of(settings);
+    let call = Call { method: Method::GET, path: &path, query: &[], body: None, role: Role::Integration, repeatable: true };
+    let answer = client.call(call).await.map_err(failed)?;
+    if answer.status == StatusCode::NOT_FOUND {
+        return Ok(None);
+    }
+    Ok(Some(record_of(answer).map_err(failed)?))
+}
+
+fn record_of(answer: Answer) -> Result<Value, CatalogError> {
+    let mut body = answer.success()?.json()?;
+    match body["integration"].take() {
+        record @ Value::Object(_) => Ok(record),
+        _ => Err(CatalogError::Unavailable("Port's answer has no integration".to_owned())),
+    }
+}
+
+async fn create(client: &PortClient, settings: &IntegrationSettings) -> Result<Value, IntegrationError> {
+    let failed = |source| IntegrationError::Port { action: "created", source };
+    let body = json!({
+        "installationId": settings.identifier,
+        "installationAppType": settings.kind,
+        "version": env!("CARGO_PKG_VERSION"),
+        "changelogDestination": {},
+        "config": defaults::mapping().map_err(failed)?,
+        "actionsProcessingEnabled": false,
+        "incrementalSyncEnabled": false,
+        "createPortResourcesOrigin": "Default",
+    });
+    let body = Some(body.to_string().into_bytes());
+    let call = Call { method: Method::POST, path: "/integration", query: &[], body, role: Role::Integration, repeatable: false };
+    let answer = client.call(call).await.map_err(failed)?;
+    // Another invocation was faster.
+    if answer.status == StatusCode::CONFLICT {
+        return read(client, settings).await?.ok_or_else(|| failed(answer.into_error()));
+    }
+    record_of(answer).map_err(failed)
+}
+
+/// Installs what is missing, and marks the record, so that what a user deletes later stays deleted.
+async fn initialize(client: &PortClient, settings: &IntegrationSettings, record: Value) -> Result<Value, IntegrationError> {
+    let failed = |source| IntegrationError::Port { action: "initialized", source };
+    for blueprint in defaults::blueprints().map_err(failed)? {
+        let body = Some(blueprint.to_string().into_bytes());
+        let call = Call { method: Method::POST, path: "/blueprints", query: &[], body, role: Role::Exporter, repeatable: true };
+        let answer = client.call(call).await.map_err(failed)?;
+        if answer.status != StatusCode::CONFLICT {
+            answer.success().map_err(failed)?;
+        }
+    }
+    let is_empty = record["config"].as_object().is_none_or(|config| config.is_empty());
+    let mut config = record["config"].clone();
+    if is_empty {
+        config = defaults::mapping().map_err(failed)?;
+        // By the route that takes the mapping alone: writing the whole record can start a resync on Port's side.
+        let path = format!("{}/config", path_of(settings));
+        let body = Some(json!({"config": config}).to_string().into_bytes());
+        let call = Call { method: Method::PATCH, path: &path, query: &[], body, role: Role::Integration, repeatable: true };
+        client.call(call).await.map_err(failed)?.success().map_err(failed)?;
+    }
+    update(client, settings, json!({"arePortResourcesInitialized": true, "processingMode": "ocean-core"})).await?;
+    let mut initialized = record;
+    initialized["config"] = config;
+    initialized["processingMode"] = json!("ocean-core");
+    Ok(initialized)
+}
+
+async fn update(client: &PortClient, settings: &IntegrationSettings, mut fields: Value) -> Result<(), IntegrationError> {
+    let failed = |source| IntegrationError::Port { action: "updated", source };
+    fields["version"] = json!(env!("CARGO_PKG_VERSION"));
+    let path = path_of(settings);
+    let body = Some(fields.to_string().into_bytes());
+    let call = Call { method: Method::PATCH, path: &path, query: &[], body, role: Role::Integration, repeatable: true };
+    client.call(call).await.map_err(failed)?.success().map_err(failed)?;
+    Ok(())
+}

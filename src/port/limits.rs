@@ -1,0 +1,80 @@
+//! Port's rate limit, from the headers of its answers.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use time::OffsetDateTime;
+
+/// When less than this share of the window's calls is left, the rest is spread over the window.
+const LOW_SHARE: u64 = 10;
+/// A slowed call waits at most this long; the answer to it tells anew.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What the last answer said about the limit.
+#[derive(Default)]
+pub struct RateLimit {
+    last: Mutex<Option<Window>>,
+}
+
+#[derive(Clone, Copy)]
+struct Window {
+    limit: u64,
+    remaining: u64,
+    /// UTC epoch seconds.
+    reset: i64,
+}
+
+impl RateLimit {
+    pub fn note(&self, headers: &HeaderMap) {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+        let (Some(limit), Some(remaining), Some(reset)) = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"), number("x-ratelimit-reset")) else {
+            return;
+        };
+        let window = Window { limit: limit.max(0).unsigned_abs(), remaining: remaining.max(0).unsigned_abs(), reset };
+        *self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(window);
+    }
+
+    /// How long the next call should wait, so that a low rest lasts until the window ends.
+    pub fn pause(&self) -> Duration {
+        let Some(window) = *self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) else {
+            return Duration::ZERO;
+        };
+        pause_within(window, OffsetDateTime::now_utc().unix_timestamp())
+    }
+}
+
+fn pause_within(window: Window, now: i64) -> Duration {
+    let left = (window.reset - now).max(0).unsigned_abs();
+    if left == 0 || window.remaining * LOW_SHARE > window.limit {
+        return Duration::ZERO;
+    }
+    Duration::from_secs_f64(left as f64 / (window.remaining + 1) as f64).min(LONGEST_PAUSE)
+}
+
+/// How long an answer of 429 asks to wait.
+pub fn wait_asked_for(headers: &HeaderMap) -> Duration {
+    const DEFAULT: Duration = Duration::from_secs(1);
+    /// Larger numbers are points in time, smaller ones are seconds.
+    const FIRST_EPOCH: i64 = 10_000;
+    let named = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+    match named("retry-after").or_else(|| named("x-ratelimit-reset")) {
+        Some(epoch) if epoch > FIRST_EPOCH => Duration::from_secs((epoch - OffsetDateTime::now_utc().unix_timestamp()).max(0).unsigned_abs()),
+        Some(seconds) => Duration::from_secs(seconds.max(0).unsigned_abs()),
+        None => DEFAULT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_low_rest_slows_down_and_never_for_long() {
+        let window = |remaining| Window { limit: 1000, remaining, reset: 1060 };
+        assert_eq!(pause_within(window(900), 1000), Duration::ZERO);
+        assert_eq!(pause_within(window(100), 1000), Duration::from_secs_f64(60.0 / 101.0));
+        assert_eq!(pause_within(window(0), 1000), LONGEST_PAUSE);
+        assert_eq!(pause_within(window(0), 1060), Duration::ZERO);
+    }
+}

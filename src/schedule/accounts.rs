@@ -1,0 +1,127 @@
+//! Which accounts there are, how each is entered, and which regions it has.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+
+use super::organizations;
+use super::regions::{Regions, regions_of};
+use crate::aws::{Identities, Inaccessible, RoleArn, partition_region};
+use crate::config::{AccountSettings, AccountSource};
+use crate::kinds::ReadError;
+use crate::run::{InaccessibleAccount, Narrowing, PlannedAccount, Strategy};
+use crate::target::AccountId;
+
+/// Accounts that are entered at the same time.
+const ACCOUNTS_AT_ONCE: usize = 16;
+
+/// The accounts of a run.
+pub struct Discovery {
+    pub strategy: Strategy,
+    pub accounts: BTreeMap<AccountId, PlannedAccount>,
+    pub inaccessible: BTreeMap<AccountId, InaccessibleAccount>,
+}
+
+/// The accounts could not be found out. The run does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoveryError {
+    #[error("the management role cannot be used: {0}; check {}", .0.check())]
+    ManagementRole(Inaccessible),
+    #[error(
+        "the accounts of the organization could not be listed: {0}; check that the role lies in the management account or in one of a delegated \
+         administrator, and that it may use organizations:ListAccounts, ListAccountsForParent and ListOrganizationalUnitsForParent"
+    )]
+    Organization(ReadError),
+    #[error("the account of the base identity is unknown: {0}")]
+    BaseIdentity(ReadError),
+    #[error("no active account was found; check the organizational units and the list of roles")]
+    NoAccounts,
+    #[error("none of the {count} accounts could be entered; the first one: {first}")]
+    NoneAccessible { count: usize, first: String },
+}
+
+/// Finds the accounts, enters each, and lists its regions.
+pub async fn discover(identities: &Identities, settings: &AccountSettings, narrowing: &Narrowing) -> Result<Discovery, DiscoveryError> {
+    let (strategy, mut found) = find(identities, settings).await?;
+    found.retain(|candidate| narrowing.covers_account(&candidate.account));
+    if found.is_empty() {
+        return Err(DiscoveryError::NoAccounts);
+    }
+    let mut discovery = Discovery { strategy, accounts: BTreeMap::new(), inaccessible: BTreeMap::new() };
+    let entered = futures::stream::iter(found).map(|candidate| enter(identities, &settings.partition, candidate));
+    let mut entered = entered.buffer_unordered(ACCOUNTS_AT_ONCE);
+    while let Some((account, result)) = entered.next().await {
+        match result {
+            Ok(planned) => {
+                discovery.accounts.insert(account, planned);
+            }
+            Err(inaccessible) => {
+                crate::events::account_inaccessible(&account, &inaccessible.reason, &inaccessible.check);
+                discovery.inaccessible.insert(account, inaccessible);
+            }
+        }
+    }
+    if discovery.accounts.is_empty() {
+        let first = discovery.inaccessible.values().next().map(|account| format!("{}: {}; check {}", account.account, account.reason, account.check));
+        return Err(DiscoveryError::NoneAccessible { count: discovery.inaccessible.len(), first: first.unwrap_or_default() });
+    }
+    Ok(discovery)
+}
+
+/// An account before it is entered.
+struct Candidate {
+    account: AccountId,
+    name: String,
+    role: Option<RoleArn>,
+}
+
+async fn find(identities: &Identities, settings: &AccountSettings) -> Result<(Strategy, Vec<Candidate>), DiscoveryError> {
+    match &settings.source {
+        AccountSource::Organization { management_role, organizational_units } => {
+            let clients = identities.assume(management_role, Some(organizations::DISCOVERY_POLICY)).await.map_err(DiscoveryError::ManagementRole)?;
+            let client = clients.get(partition_region(&settings.partition), aws_sdk_organizations::Client::new);
+            let active = organizations::active_accounts(&client, organizational_units).await.map_err(DiscoveryError::Organization)?;
+            let role_in = |account: &AccountId| match account == management_role.account() {
+                true => management_role.clone(),
+                false => RoleArn::of(&settings.partition, account, &settings.member_role),
+            };
+            let candidates = active.into_iter().map(|(account, name)| Candidate { role: Some(role_in(&account)), account, name });
+            let strategy = Strategy::Organization { management_role: management_role.to_string(), organizational_units: organizational_units.clone() };
+            Ok((strategy, candidates.collect()))
+        }
+        AccountSource::RoleList(roles) => {
+            let candidates = roles.iter().map(|role| Candidate { account: role.account().clone(), name: unnamed(role.account()), role: Some(role.clone()) });
+            Ok((Strategy::RoleList, candidates.collect()))
+        }
+        AccountSource::SingleAccount => {
+            let account = identities.base_account().await.map_err(DiscoveryError::BaseIdentity)?;
+            Ok((Strategy::SingleAccount, vec![Candidate { name: unnamed(&account), account, role: None }]))
+        }
+    }
+}
+
+fn unnamed(account: &AccountId) -> String {
+    format!("Account {account}")
+}
+
+/// One account: assume its role, list its regions. Whatever fails concerns this account alone.
+async fn enter(identities: &Identities, partition: &str, candidate: Candidate) -> (AccountId, Result<PlannedAccount, InaccessibleAccount>) {
+    let Candidate { account, name, role } = candidate;
+    let inaccessible = |reason: String, check: String| InaccessibleAccount { account: account.clone(), name: name.clone(), reason, check };
+    let clients = match &role {
+        None => identities.base(),
+        Some(role) => match identities.assume(role, Some(super::regions::DISCOVERY_POLICY)).await {
+            Ok(clients) => clients,
+            Err(error) => return (account.clone(), Err(inaccessible(error.to_string(), error.check()))),
+        },
+    };
+    let Regions { enabled, disabled } = match regions_of(&clients, partition).await {
+        Ok(regions) => regions,
+        Err(error) => {
+            let check = "that the role may use account:ListRegions".to_owned();
+            return (account.clone(), Err(inaccessible(format!("its regions could not be listed: {error}"), check)));
+        }
+    };
+    let planned = PlannedAccount { name, role: role.map(|role| role.to_string()), enabled_regions: enabled, disabled_regions: disabled };
+    (account, Ok(planned))
+}

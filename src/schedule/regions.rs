@@ -1,0 +1,47 @@
+//! Which regions an account has.
+
+use aws_sdk_account::Client;
+use aws_sdk_account::types::RegionOptStatus;
+
+use crate::aws::partition_region;
+use crate::kinds::{Clients, ReadError};
+
+/// What a role's session is narrowed to while its account's regions are listed.
+pub const DISCOVERY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"account:ListRegions","Resource":"*"}]}"#;
+
+/// The regions of an account, each list in the order of names.
+pub struct Regions {
+    pub enabled: Vec<String>,
+    /// Reported as disabled. A region that is just being enabled or disabled is in neither list.
+    pub disabled: Vec<String>,
+}
+
+/// Lists an account's regions with their status. Partitions other than `aws` have no such call, and all of their few regions are enabled.
+pub async fn regions_of(clients: &Clients, partition: &str) -> Result<Regions, ReadError> {
+    let all_enabled = |names: [&str; 2]| Regions { enabled: names.map(str::to_owned).to_vec(), disabled: Vec::new() };
+    match partition {
+        "aws-us-gov" => return Ok(all_enabled(["us-gov-east-1", "us-gov-west-1"])),
+        "aws-cn" => return Ok(all_enabled(["cn-north-1", "cn-northwest-1"])),
+        _ => {}
+    }
+    const CALL: &str = "account:ListRegions";
+    let client = clients.get(partition_region(partition), Client::new);
+    let mut regions = Regions { enabled: Vec::new(), disabled: Vec::new() };
+    let mut pages = client.list_regions().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for region in page.map_err(ReadError::of(CALL))?.regions.unwrap_or_default() {
+            let Some(name) = region.region_name else { continue };
+            match region.region_opt_status {
+                Some(RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault) => regions.enabled.push(name),
+                Some(RegionOptStatus::Disabled) => regions.disabled.push(name),
+                _ => {}
+            }
+        }
+    }
+    if regions.enabled.is_empty() {
+        return Err(ReadError::undecodable(CALL, "the answer has no enabled region"));
+    }
+    regions.enabled.sort();
+    regions.disabled.sort();
+    Ok(regions)
+}

@@ -1,0 +1,215 @@
+//! The worker: a queue message becomes a step of a run, and every message gets its own verdict.
+
+mod resource;
+mod snapshot;
+mod sweep;
+mod target;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use time::OffsetDateTime;
+
+use crate::config::IntegrationSettings;
+use crate::events;
+use crate::message::{Message, Step};
+use crate::run::{Current, DoneMark, Phase, Place, StateError, load_current, write_json};
+use crate::seams::{Catalog, CatalogError, Clock, Cloud, Condition, Queue, QueueError, Store, StoreError, Version};
+use snapshot::{RunSnapshot, Snapshots};
+
+/// The queue's `maxReceiveCount`: on the last receive the worker itself says why, before SQS would move the message without a word.
+pub const MOST_RECEIVES: u32 = 5;
+/// A handled failure is tried again after this long, doubled with each receive.
+const FIRST_RETRY: Duration = Duration::from_secs(10);
+
+/// What the worker works with.
+pub struct Worker {
+    pub integration: IntegrationSettings,
+    pub cloud: Arc<dyn Cloud>,
+    pub catalog: Arc<dyn Catalog>,
+    pub store: Arc<dyn Store>,
+    pub queue: Arc<dyn Queue>,
+    pub clock: Arc<dyn Clock>,
+    snapshots: Snapshots,
+}
+
+/// A step that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The message is not one of ours, or names what its run does not have. Trying again is of no use.
+    #[error("{0}")]
+    Rejected(String),
+    /// Something outside failed; the message goes back to the queue.
+    #[error("{0}")]
+    Retry(String),
+    /// The same, and the other side said how long to wait.
+    #[error("{reason}")]
+    RetryAfter { reason: String, delay: Duration },
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+impl From<StateError> for StepError {
+    fn from(error: StateError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+impl From<QueueError> for StepError {
+    fn from(error: QueueError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+impl From<crate::ledger::LedgerError> for StepError {
+    fn from(error: crate::ledger::LedgerError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+impl From<CatalogError> for StepError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Throttled { retry_after } => Self::RetryAfter { reason: error.to_string(), delay: retry_after },
+            error => Self::Retry(error.to_string()),
+        }
+    }
+}
+
+/// A step with what it needs: the run it belongs to, and when its invocation ends.
+pub(crate) struct StepContext<'a> {
+    pub worker: &'a Worker,
+    pub place: Place,
+    pub current: Current,
+    pub current_version: Version,
+    pub snapshot: Arc<RunSnapshot>,
+    pub deadline: OffsetDateTime,
+}
+
+impl Worker {
+    pub fn new(
+        integration: IntegrationSettings,
+        cloud: Arc<dyn Cloud>,
+        catalog: Arc<dyn Catalog>,
+        store: Arc<dyn Store>,
+        queue: Arc<dyn Queue>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { integration, cloud, catalog, store, queue, clock, snapshots: Snapshots::default() }
+    }
+
+    /// Works on every message of an event, each by itself.
+    pub async fn handle(&self, event: SqsEvent, deadline: OffsetDateTime) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        for message in event.records {
+            if self.handle_message(&message, deadline).await {
+                continue;
+            }
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message.message_id.unwrap_or_default();
+            response.batch_item_failures.push(failure);
+        }
+        response
+    }
+
+    /// Whether the message may leave the queue.
+    async fn handle_message(&self, message: &SqsMessage, deadline: OffsetDateTime) -> bool {
+        let body = message.body.as_deref().unwrap_or_default();
+        let parsed = match Message::parse(body) {
+            Ok(parsed) => parsed,
+            Err(error) => return self.reject(body, &error.to_string()).await,
+        };
+        let receives = receives_of(message);
+        let name = name_of(&parsed.step);
+        match self.run_step(&parsed, deadline).await {
+            Ok(()) => true,
+            Err(StepError::Rejected(reason)) => self.reject(body, &reason).await,
+            Err(error) if receives >= MOST_RECEIVES => {
+                events::step_given_up(&name, receives, &error);
+                self.give_up(&parsed, body, &error.to_string()).await
+            }
+            Err(error) => {
+                events::step_failed(&name, receives, &error);
+                let delay = match error {
+                    StepError::RetryAfter { delay, .. } => delay,
+                    _ => FIRST_RETRY * 2u32.pow(receives.saturating_sub(1).min(MOST_RECEIVES)),
+                };
+                if let Some(receipt) = &message.receipt_handle
+                    && let Err(error) = self.queue.retry_after(receipt, delay).await
+                {
+                    // The message comes back all the same, when its visibility timeout ends.
+                    events::step_failed(&name, receives, &error);
+                }
+                false
+            }
+        }
+    }
+
+    async fn run_step(&self, message: &Message, deadline: OffsetDateTime) -> Result<(), StepError> {
+        let place = Place::new(&message.port_organization, &self.integration.kind, &self.integration.identifier);
+        let name = name_of(&message.step);
+        let Some((current, current_version)) = load_current(self.store.as_ref(), &place).await? else {
+            return Err(StepError::Rejected("there is no run at all in the state that the message points to".to_owned()));
+        };
+        if current.epoch != message.epoch || current.run != message.run {
+            events::message_without_effect(&name, "it belongs to a run that is no longer current");
+            return Ok(());
+        }
+        let may_run = match message.step {
+            Step::Sync { .. } => current.phase == Phase::Running,
+            Step::Sweep { .. } => matches!(current.phase, Phase::Running | Phase::Sweeping),
+        };
+        if !may_run {
+            events::message_without_effect(&name, "its run is being swept, or is over");
+            return Ok(());
+        }
+        let snapshot = self.snapshots.of_run(self.store.as_ref(), &place, &current).await?;
+        let context = StepContext { worker: self, place, current, current_version, snapshot, deadline };
+        match &message.step {
+            Step::Sync { target, .. } if !context.snapshot.plan.targets.contains(target) => {
+                Err(StepError::Rejected(format!("the target {target} is not in the plan of run {}", message.run)))
+            }
+            Step::Sync { target, .. } => target::sync(&context, target).await,
+            Step::Sweep { polls } => sweep::sweep(&context, *polls).await,
+        }
+    }
+
+    /// Puts a message that is of no use where a person looks at it.
+    async fn reject(&self, body: &str, reason: &str) -> bool {
+        events::message_rejected(&reason, body);
+        self.queue.dead_letter(body, reason).await.is_ok()
+    }
+
+    /// The last try failed: the run must not wait for this target, and a person must find out why.
+    async fn give_up(&self, message: &Message, body: &str, reason: &str) -> bool {
+        if let Step::Sync { target, .. } = &message.step {
+            let place = Place::new(&message.port_organization, &self.integration.kind, &self.integration.identifier);
+            let mark = DoneMark { target: target.clone(), units: Vec::new(), failure: Some(reason.to_owned()) };
+            // Only where nobody else was through with the target meanwhile.
+            let written = write_json(self.store.as_ref(), &place.done_mark(&message.run, target), &mark, Condition::Absent).await;
+            if let Err(error) = written
+                && !matches!(error, StateError::Store(StoreError::Conflict { .. }))
+            {
+                return false;
+            }
+        }
+        self.queue.dead_letter(body, reason).await.is_ok()
+    }
+}
+
+/// SQS developer guide: `ApproximateReceiveCount` is 1 on the first receive.
+fn receives_of(message: &SqsMessage) -> u32 {
+    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+fn name_of(step: &Step) -> String {
+    match step {
+        Step::Sync { target, .. } => format!("sync {target}"),
+        Step::Sweep { .. } => "sweep".to_owned(),
+    }
+}

@@ -1,0 +1,47 @@
+//! Plan and compiled mapping of a run, loaded once per process: reading and compiling them costs more than a small target does.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::StepError;
+use crate::mapping::Mapping;
+use crate::run::{Current, Place, Plan, RunId, StateError, read_json};
+use crate::seams::Store;
+
+/// What a run was started with.
+pub struct RunSnapshot {
+    pub plan: Plan,
+    pub mapping: Mapping,
+}
+
+/// The snapshot of the run that this process last worked for.
+#[derive(Default)]
+pub struct Snapshots {
+    last: Mutex<Option<(RunId, Arc<RunSnapshot>)>>,
+}
+
+impl Snapshots {
+    pub async fn of_run(&self, store: &dyn Store, place: &Place, current: &Current) -> Result<Arc<RunSnapshot>, StepError> {
+        let mut last = self.last.lock().await;
+        if let Some((run, snapshot)) = last.as_ref()
+            && *run == current.run
+        {
+            return Ok(snapshot.clone());
+        }
+        let plan: Plan = required(store, place.plan(&current.run)).await?;
+        let document: Value = required(store, place.mapping(&current.run)).await?;
+        let mapping = Mapping::parse(&document).map_err(|error| StepError::Retry(format!("the mapping of run {}: {error}", current.run)))?;
+        let snapshot = Arc::new(RunSnapshot { plan, mapping });
+        *last = Some((current.run.clone(), snapshot.clone()));
+        Ok(snapshot)
+    }
+}
+
+async fn required<T: serde::de::DeserializeOwned>(store: &dyn Store, key: String) -> Result<T, StateError> {
+    match read_json(store, &key).await? {
+        Some((value, _)) => Ok(value),
+        None => Err(StateError::Missing { key }),
+    }
+}

@@ -1,0 +1,150 @@
+//! What may be deleted, by the rules of deletion. Whatever is in doubt stays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evidence::{Evidence, Located};
+use super::retired::Retirement;
+use crate::run::Plan;
+use crate::seams::EntityKey;
+use crate::target::Target;
+use crate::work::target::scope_of;
+use crate::work::{StepContext, StepError};
+
+/// What the rules leave of what is stale.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    /// Entities that may go, each with the reason for the journal.
+    pub deletable: BTreeMap<EntityKey, String>,
+    /// Stale from one source and claimed by another.
+    pub claimed: BTreeSet<EntityKey>,
+    /// Stale, but something live relates to it.
+    pub related: BTreeSet<EntityKey>,
+    /// The entries that make entities stale: their targets and kinds.
+    pub sources: BTreeMap<EntityKey, BTreeSet<(Target, String)>>,
+    /// Why nothing may go.
+    pub held_back: Vec<String>,
+    /// Blueprints with the blueprints that they relate to, as far as they were needed.
+    pub relations: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+pub async fn find(context: &StepContext<'_>, evidence: &Evidence, retirement: &Retirement) -> Result<Candidates, StepError> {
+    let mut candidates = Candidates::default();
+    let mut reasons: BTreeMap<EntityKey, String> = BTreeMap::new();
+    let mut claims: BTreeSet<EntityKey> = BTreeSet::new();
+    for located in evidence.entries() {
+        match stale_because(context, evidence, retirement, &located) {
+            Some(reason) => {
+                reasons.entry(located.entry.entity.clone()).or_insert(reason);
+                let source = (located.target.clone(), located.kind.to_owned());
+                candidates.sources.entry(located.entry.entity.clone()).or_default().insert(source);
+            }
+            None if located.entry.is_claim() => {
+                claims.insert(located.entry.entity.clone());
+            }
+            None => {}
+        }
+    }
+    if reasons.is_empty() {
+        return Ok(candidates);
+    }
+    candidates.held_back = reasons_to_hold_back(evidence, reasons.len());
+    if !candidates.held_back.is_empty() {
+        return Ok(candidates);
+    }
+    let related = related_to(context, evidence, &claims, &reasons, &mut candidates.relations).await?;
+    for (entity, reason) in reasons {
+        if claims.contains(&entity) {
+            candidates.claimed.insert(entity);
+        } else if related.contains(&entity) {
+            candidates.related.insert(entity);
+        } else {
+            candidates.deletable.insert(entity, reason);
+        }
+    }
+    Ok(candidates)
+}
+
+/// Why an entry is stale in this run; none when it is not, or when that is in doubt.
+fn stale_because(context: &StepContext<'_>, evidence: &Evidence, retirement: &Retirement, located: &Located<'_>) -> Option<String> {
+    let plan = &context.snapshot.plan;
+    if let Some(words) = retirement.targets.get(located.target) {
+        return Some(words.clone());
+    }
+    if let Some(reason) = left_on_purpose(context, plan, located) {
+        return Some(reason);
+    }
+    if !located.entry.is_stale_of(&plan.run) {
+        return None;
+    }
+    let unit = evidence.unit(located.target, located.kind)?;
+    let where_from = format!("{} in {}", located.kind, located.target);
+    unit.counts_for_deletion().then(|| format!("the complete listing of {where_from} no longer gives it (resource {})", located.resource))
+}
+
+/// A kind that the mapping no longer reads there. While any entry of the mapping is disabled, that may be a mistake.
+fn left_on_purpose(context: &StepContext<'_>, plan: &Plan, located: &Located<'_>) -> Option<String> {
+    let mapping = &context.snapshot.mapping;
+    if plan.narrowing.is_narrowed() || !mapping.disabled.is_empty() {
+        return None;
+    }
+    // Only where the run was: an account that could not be entered keeps everything, and so does a region of unknown standing.
+    let account = located.target.account();
+    let is_accessible = account.is_none_or(|account| plan.accounts.contains_key(account));
+    let is_enabled = match (account.and_then(|account| plan.accounts.get(account)), located.target.region()) {
+        (Some(planned), Some(region)) => planned.enabled_regions.iter().any(|enabled| enabled == region),
+        _ => true,
+    };
+    if !is_accessible || !is_enabled {
+        return None;
+    }
+    let is_read = mapping.kinds_of(scope_of(located.target), located.target.region()).contains_key(located.kind);
+    (!is_read).then(|| format!("the mapping no longer reads {} in {}", located.kind, located.target))
+}
+
+/// Without all claims, nothing is known to be unclaimed.
+fn reasons_to_hold_back(evidence: &Evidence, count: usize) -> Vec<String> {
+    let damaged = evidence.unclear_ledgers.iter().map(|(target, reason)| {
+        format!("{count} stale entities stay: the ledger of {target} does not tell all that it claims ({reason}); a complete run of the target mends it")
+    });
+    let lost = evidence.lost_ledgers.iter().map(|target| {
+        format!("{count} stale entities stay: the ledger of {target} is missing in the state bucket; a complete run of the target makes it anew")
+    });
+    damaged.chain(lost).collect()
+}
+
+/// Those of the stale entities that a claimed entity relates to.
+///
+/// A ledger knows a relation's name and the identifier it points to; the blueprint is Port's knowledge. Where Port does not say, any
+/// blueprint counts.
+async fn related_to(
+    context: &StepContext<'_>,
+    evidence: &Evidence,
+    claims: &BTreeSet<EntityKey>,
+    stale: &BTreeMap<EntityKey, String>,
+    relations: &mut BTreeMap<String, BTreeMap<String, String>>,
+) -> Result<BTreeSet<EntityKey>, StepError> {
+    let mut stale_by_identifier: BTreeMap<&str, Vec<&EntityKey>> = BTreeMap::new();
+    for entity in stale.keys() {
+        stale_by_identifier.entry(entity.identifier.as_str()).or_default().push(entity);
+        load_relations(context, &entity.blueprint, relations).await?;
+    }
+    let mut related = BTreeSet::new();
+    for located in evidence.entries().filter(|located| claims.contains(&located.entry.entity)) {
+        for relation in &located.entry.relates_to {
+            let Some(pointed_at) = stale_by_identifier.get(relation.identifier.as_str()) else { continue };
+            load_relations(context, &located.entry.entity.blueprint, relations).await?;
+            let blueprint = relations.get(&located.entry.entity.blueprint).and_then(|known| known.get(&relation.name));
+            let matching = pointed_at.iter().filter(|entity| blueprint.is_none_or(|blueprint| *blueprint == entity.blueprint));
+            related.extend(matching.map(|entity| (*entity).clone()));
+        }
+    }
+    Ok(related)
+}
+
+async fn load_relations(context: &StepContext<'_>, blueprint: &str, relations: &mut BTreeMap<String, BTreeMap<String, String>>) -> Result<(), StepError> {
+    if !relations.contains_key(blueprint) {
+        let found = context.worker.catalog.relations(blueprint).await?.unwrap_or_default();
+        relations.insert(blueprint.to_owned(), found.into_iter().collect());
+    }
+    Ok(())
+}

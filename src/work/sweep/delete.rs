@@ -1,0 +1,208 @@
+//! Deleting: decided once for the run as a whole, dependents first, and never more than what is still ours.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use super::candidates::Candidates;
+use super::evidence::Evidence;
+use crate::ledger::State;
+use crate::run::{Deletions, read_json, write_json};
+use crate::seams::{Condition, DeleteOutcome, EntityKey};
+use crate::work::{StepContext, StepError};
+
+/// Port's API: a bulk deletion has at most 100 identifiers.
+const CHUNK: usize = 100;
+
+/// Whether this run may delete, decided before the first deletion and kept: a sweep that is begun again must not decide anew, because its
+/// own deletions changed the shares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Decision {
+    is_allowed: bool,
+    candidates: usize,
+    known_entities: usize,
+    threshold: f64,
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Deleted {
+    blueprint: String,
+    identifier: String,
+    reason: String,
+}
+
+pub async fn delete(context: &StepContext<'_>, evidence: &mut Evidence, candidates: Candidates) -> Result<Deletions, StepError> {
+    let mut deletions = Deletions {
+        candidates: candidates.deletable.len(),
+        kept_claimed: candidates.claimed.len() + candidates.related.len(),
+        held_back: candidates.held_back.clone(),
+        ..Deletions::default()
+    };
+    release_claimed(evidence, &candidates);
+    if candidates.deletable.is_empty() {
+        return Ok(deletions);
+    }
+    let decision = decide(context, evidence, &candidates).await?;
+    if !decision.is_allowed {
+        deletions.held_back.push(format!(
+            "{} of {} known entities would be deleted, more than the mapping's entityDeletionThreshold of {} allows; if that is meant, raise it \
+             for one run",
+            decision.candidates, decision.known_entities, decision.threshold
+        ));
+        return Ok(deletions);
+    }
+    let mut deleter = Deleter { context, settled: BTreeSet::new(), journal: read_journal(context).await?, deleted: 0, kept: Vec::new() };
+    for blueprint in dependents_first(&candidates) {
+        let identifiers = candidates.deletable.keys().filter(|entity| entity.blueprint == blueprint).map(|entity| entity.identifier.clone());
+        let identifiers: Vec<String> = identifiers.collect();
+        for chunk in identifiers.chunks(CHUNK) {
+            deleter.delete_chunk(&blueprint, chunk, &candidates.deletable).await?;
+        }
+    }
+    deletions.deleted = deleter.deleted;
+    deletions.kept_refused = deleter.kept.len();
+    deletions.held_back.extend(deleter.kept);
+    let settled = deleter.settled;
+    forget(evidence, &candidates, &settled);
+    Ok(deletions)
+}
+
+/// Where somebody else still claims an entity, only the stale entry goes. What Port holds may be the stale one's content, so the claimant
+/// sends its own again.
+fn release_claimed(evidence: &mut Evidence, candidates: &Candidates) {
+    forget(evidence, candidates, &candidates.claimed);
+    evidence.change_entries(&candidates.claimed, |entry| {
+        let is_sent = matches!(entry.state, State::Sent(_));
+        if is_sent {
+            entry.state = State::Unsure;
+        }
+        is_sent
+    });
+}
+
+/// Takes the stale entries of entities out of the ledgers that they lie in.
+fn forget(evidence: &mut Evidence, candidates: &Candidates, entities: &BTreeSet<EntityKey>) {
+    if entities.is_empty() {
+        return;
+    }
+    evidence.remove_entries(|target, kind, entry| {
+        let is_source = |sources: &BTreeSet<_>| sources.contains(&(target.clone(), kind.to_owned()));
+        entities.contains(&entry.entity) && candidates.sources.get(&entry.entity).is_some_and(is_source)
+    });
+}
+
+async fn decide(context: &StepContext<'_>, evidence: &Evidence, candidates: &Candidates) -> Result<Decision, StepError> {
+    let store = context.worker.store.as_ref();
+    let key = context.place.sweep_decision(&context.snapshot.plan.run);
+    if let Some((decision, _)) = read_json::<Decision>(store, &key).await? {
+        return Ok(decision);
+    }
+    let known: BTreeSet<&EntityKey> = evidence.entries().map(|located| &located.entry.entity).collect();
+    let threshold = context.snapshot.mapping.settings.deletion_threshold;
+    let share = candidates.deletable.len() as f64 / known.len().max(1) as f64;
+    let decision = Decision { is_allowed: share <= threshold, candidates: candidates.deletable.len(), known_entities: known.len(), threshold };
+    write_json(store, &key, &decision, Condition::Always).await?;
+    Ok(decision)
+}
+
+/// The blueprints of what is to be deleted, each before those that it relates to. A circle is broken anywhere: Port refuses what it must.
+fn dependents_first(candidates: &Candidates) -> Vec<String> {
+    let mut open: BTreeSet<&str> = candidates.deletable.keys().map(|entity| entity.blueprint.as_str()).collect();
+    let mut order = Vec::new();
+    while !open.is_empty() {
+        let is_pointed_at = |blueprint: &str| {
+            open.iter().any(|other| *other != blueprint && candidates.relations.get(*other).is_some_and(|targets| targets.values().any(|target| target == blueprint)))
+        };
+        let next = open.iter().find(|blueprint| !is_pointed_at(blueprint)).or_else(|| open.iter().next()).copied();
+        let Some(next) = next else { break };
+        open.remove(next);
+        order.push(next.to_owned());
+    }
+    order
+}
+
+struct Deleter<'a> {
+    context: &'a StepContext<'a>,
+    /// Entities that are no longer there, or no longer ours.
+    settled: BTreeSet<EntityKey>,
+    journal: Vec<Deleted>,
+    deleted: usize,
+    kept: Vec<String>,
+}
+
+impl Deleter<'_> {
+    async fn delete_chunk(&mut self, blueprint: &str, identifiers: &[String], reasons: &BTreeMap<EntityKey, String>) -> Result<(), StepError> {
+        // Deleted by hand already, or taken over by somebody: not ours to delete.
+        let ours = self.context.worker.catalog.still_owned(blueprint, identifiers).await?;
+        let (ours, others): (Vec<String>, Vec<String>) = identifiers.iter().cloned().partition(|identifier| ours.contains(identifier));
+        self.settle(blueprint, others);
+        if ours.is_empty() {
+            return Ok(());
+        }
+        self.delete_or_halve(blueprint, ours, reasons).await?;
+        // After every chunk, so that what was deleted is on record whatever happens next.
+        let key = self.context.place.journal(&self.context.snapshot.plan.run);
+        write_json(self.context.worker.store.as_ref(), &key, &self.journal, Condition::Always).await?;
+        Ok(())
+    }
+
+    fn settle(&mut self, blueprint: &str, identifiers: Vec<String>) {
+        let entities = identifiers.into_iter().map(|identifier| EntityKey { blueprint: blueprint.to_owned(), identifier });
+        self.settled.extend(entities);
+    }
+
+    /// Port refuses a chunk as a whole; halving it finds the one that is meant.
+    fn delete_or_halve<'b>(
+        &'b mut self,
+        blueprint: &'b str,
+        identifiers: Vec<String>,
+        reasons: &'b BTreeMap<EntityKey, String>,
+    ) -> BoxFuture<'b, Result<(), StepError>> {
+        Box::pin(async move {
+            let reason = match self.context.worker.catalog.delete(blueprint, &identifiers, false).await? {
+                DeleteOutcome::Deleted => {
+                    self.note_deleted(blueprint, identifiers, reasons);
+                    return Ok(());
+                }
+                DeleteOutcome::Refused { reason } => reason,
+            };
+            if identifiers.len() > 1 {
+                let mut first = identifiers;
+                let second = first.split_off(first.len() / 2);
+                self.delete_or_halve(blueprint, first, reasons).await?;
+                return self.delete_or_halve(blueprint, second, reasons).await;
+            }
+            if !self.context.snapshot.mapping.settings.delete_dependents {
+                self.kept.push(format!(
+                    "{blueprint} {} was not deleted, Port refused it: {reason}; the mapping's deleteDependentEntities would delete it with what depends on it",
+                    identifiers[0]
+                ));
+                return Ok(());
+            }
+            match self.context.worker.catalog.delete(blueprint, &identifiers, true).await? {
+                DeleteOutcome::Deleted => self.note_deleted(blueprint, identifiers, reasons),
+                DeleteOutcome::Refused { reason } => self.kept.push(format!("{blueprint} {} was not deleted, Port refused it: {reason}", identifiers[0])),
+            }
+            Ok(())
+        })
+    }
+
+    fn note_deleted(&mut self, blueprint: &str, identifiers: Vec<String>, reasons: &BTreeMap<EntityKey, String>) {
+        for identifier in &identifiers {
+            let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };
+            let reason = reasons.get(&entity).cloned().unwrap_or_default();
+            self.journal.push(Deleted { blueprint: entity.blueprint, identifier: entity.identifier, reason });
+        }
+        self.deleted += identifiers.len();
+        self.settle(blueprint, identifiers);
+    }
+}
+
+/// What an earlier try of this very sweep deleted.
+async fn read_journal(context: &StepContext<'_>) -> Result<Vec<Deleted>, StepError> {
+    let key = context.place.journal(&context.snapshot.plan.run);
+    Ok(read_json(context.worker.store.as_ref(), &key).await?.map(|(journal, _)| journal).unwrap_or_default())
+}

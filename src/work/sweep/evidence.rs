@@ -1,0 +1,123 @@
+//! What a run knows when it is swept: all ledgers, and what became of each unit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ledger::{Entry, LedgerError, LedgerFile, Ledgers};
+use crate::run::{DoneMark, Known, UnitReport, read_json};
+use crate::seams::EntityKey;
+use crate::target::Target;
+use crate::work::{StepContext, StepError};
+
+pub struct Evidence {
+    pub ledgers: BTreeMap<Target, LedgerFile>,
+    pub done: BTreeMap<Target, DoneMark>,
+    /// Targets whose ledger does not tell all of its claims: damaged, and not completely read since.
+    pub unclear_ledgers: Vec<(Target, String)>,
+    /// Targets that had a ledger after the last run and have none now, although nobody emptied it.
+    pub lost_ledgers: BTreeSet<Target>,
+    changed: BTreeSet<Target>,
+}
+
+/// An entry, with where it lies.
+pub struct Located<'a> {
+    pub target: &'a Target,
+    pub kind: &'a str,
+    pub resource: &'a str,
+    pub entry: &'a Entry,
+}
+
+impl Evidence {
+    pub async fn gather(context: &StepContext<'_>) -> Result<Self, StepError> {
+        let store = context.worker.store.as_ref();
+        let ledgers = Ledgers { store, place: &context.place };
+        let mut evidence =
+            Self { ledgers: BTreeMap::new(), done: BTreeMap::new(), unclear_ledgers: Vec::new(), lost_ledgers: BTreeSet::new(), changed: BTreeSet::new() };
+        for target in ledgers.targets().await? {
+            match ledgers.load(&target).await {
+                Ok(file) => {
+                    if file.ledger.claims_incomplete {
+                        evidence.unclear_ledgers.push((target.clone(), "it was damaged, and its target was not completely read since".to_owned()));
+                    }
+                    evidence.ledgers.insert(target, file);
+                }
+                Err(error @ LedgerError::Format { .. }) => evidence.unclear_ledgers.push((target, error.to_string())),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let run = &context.snapshot.plan.run;
+        for target in &context.snapshot.plan.targets {
+            if let Some((mark, _)) = read_json::<DoneMark>(store, &context.place.done_mark(run, target)).await? {
+                evidence.done.insert(target.clone(), mark);
+            }
+        }
+        evidence.find_lost_ledgers(context).await?;
+        Ok(evidence)
+    }
+
+    /// A ledger that vanished has claims that nobody knows, until its target was read to the end.
+    async fn find_lost_ledgers(&mut self, context: &StepContext<'_>) -> Result<(), StepError> {
+        let Some((known, _)) = read_json::<Known>(context.worker.store.as_ref(), &context.place.known()).await? else {
+            return Ok(());
+        };
+        for target in known.ledgers {
+            let is_unclear = self.unclear_ledgers.iter().any(|(unclear, _)| *unclear == target);
+            let is_read_again = self.done.get(&target).is_some_and(|mark| mark.failure.is_none() && mark.units.iter().all(UnitReport::counts_for_deletion));
+            if !self.ledgers.contains_key(&target) && !is_unclear && !is_read_again {
+                self.lost_ledgers.insert(target);
+            }
+        }
+        Ok(())
+    }
+
+    /// Every entry of every ledger.
+    pub fn entries(&self) -> impl Iterator<Item = Located<'_>> {
+        self.ledgers.iter().flat_map(|(target, file)| {
+            file.ledger.entries().map(move |(kind, resource, entry)| Located { target, kind, resource, entry })
+        })
+    }
+
+    /// The report of a unit, if its target came that far.
+    pub fn unit(&self, target: &Target, kind: &str) -> Option<&UnitReport> {
+        self.done.get(target)?.units.iter().find(|unit| unit.kind == kind)
+    }
+
+    pub fn targets_with_ledger(&self) -> BTreeSet<Target> {
+        let with_entries = self.ledgers.iter().filter(|(_, file)| !file.ledger.is_empty()).map(|(target, _)| target.clone());
+        with_entries.chain(self.unclear_ledgers.iter().map(|(target, _)| target.clone())).collect()
+    }
+
+    /// Lets `change` at every entry of an entity; it says whether it changed something.
+    pub fn change_entries(&mut self, entities: &BTreeSet<EntityKey>, mut change: impl FnMut(&mut Entry) -> bool) {
+        for (target, file) in &mut self.ledgers {
+            for entry in file.ledger.entries_mut() {
+                if entities.contains(&entry.entity) && change(entry) {
+                    self.changed.insert(target.clone());
+                }
+            }
+        }
+    }
+
+    /// Removes entries from the ledgers.
+    pub fn remove_entries(&mut self, mut is_gone: impl FnMut(&Target, &str, &Entry) -> bool) {
+        for (target, file) in &mut self.ledgers {
+            if file.ledger.remove(|kind, entry| is_gone(target, kind, entry)) > 0 {
+                self.changed.insert(target.clone());
+            }
+        }
+    }
+
+    pub fn note_change(&mut self, target: &Target) {
+        self.changed.insert(target.clone());
+    }
+
+    /// Writes the ledgers that changed, and only those.
+    pub async fn save_changed_ledgers(&mut self, context: &StepContext<'_>) -> Result<(), StepError> {
+        let ledgers = Ledgers { store: context.worker.store.as_ref(), place: &context.place };
+        for target in std::mem::take(&mut self.changed) {
+            if let Some(file) = self.ledgers.get_mut(&target) {
+                ledgers.save(file).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! Targets that left for good. An account or region that is merely missing is no evidence: it is asked for by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evidence::Evidence;
+use crate::run::{Known, read_json};
+use crate::seams::Standing;
+use crate::target::{AccountId, Target};
+use crate::work::{StepContext, StepError};
+
+/// What of the ledgers belongs to nothing that exists any more.
+#[derive(Debug, Default)]
+pub struct Retirement {
+    /// Retired targets, each with the evidence.
+    pub targets: BTreeMap<Target, String>,
+    /// Why accounts that look gone were not retired.
+    pub held_back: Vec<String>,
+    /// Accounts about which nothing could be learned.
+    pub unknown: BTreeMap<AccountId, String>,
+}
+
+pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Retirement, StepError> {
+    let plan = &context.snapshot.plan;
+    let mut retirement = Retirement::default();
+    if plan.narrowing.is_narrowed() {
+        return Ok(retirement);
+    }
+    let mut missing: BTreeSet<&AccountId> = BTreeSet::new();
+    let mut known: BTreeSet<&AccountId> = BTreeSet::new();
+    for target in evidence.ledgers.keys() {
+        let Some(account) = target.account() else { continue };
+        known.insert(account);
+        if !plan.knows_account(account) {
+            missing.insert(account);
+        }
+        if let (Some(planned), Some(region)) = (plan.accounts.get(account), target.region())
+            && planned.disabled_regions.iter().any(|disabled| disabled == region)
+        {
+            retirement.targets.insert(target.clone(), format!("AWS reports the region {region} as disabled in account {account}"));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(retirement);
+    }
+    if let Some(reason) = reason_to_doubt(context, missing.len(), known.len()).await? {
+        let accounts: Vec<&str> = missing.iter().map(|account| account.as_str()).collect();
+        retirement.held_back.push(format!("accounts {} are missing, but {reason}: their entities stay", accounts.join(", ")));
+        return Ok(retirement);
+    }
+    for account in missing {
+        match context.worker.cloud.standing(plan, account).await {
+            Standing::Gone { evidence: words } => {
+                let targets = evidence.ledgers.keys().filter(|target| target.account() == Some(account));
+                retirement.targets.extend(targets.map(|target| (target.clone(), words.clone())));
+            }
+            Standing::Present => {
+                retirement.unknown.insert(account.clone(), "discovery did not find the account, although AWS Organizations knows it".to_owned());
+            }
+            Standing::Unknown { reason } => {
+                retirement.unknown.insert(account.clone(), reason);
+            }
+        }
+    }
+    Ok(retirement)
+}
+
+/// Why missing accounts more likely come from a changed setting than from accounts that went away.
+async fn reason_to_doubt(context: &StepContext<'_>, missing: usize, known: usize) -> Result<Option<String>, StepError> {
+    let before = read_json::<Known>(context.worker.store.as_ref(), &context.place.known()).await?;
+    if let Some((before, _)) = before
+        && before.strategy != context.snapshot.plan.strategy
+    {
+        return Ok(Some("the way in which accounts are found was changed since the last run".to_owned()));
+    }
+    if missing * 2 > known {
+        return Ok(Some(format!("that is more than half of the {known} accounts known")));
+    }
+    Ok(None)
+}

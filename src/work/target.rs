@@ -1,0 +1,339 @@
+//! The target step: read, map, compare with the ledger, announce, send, confirm.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::resource::{self, NotesByEntry};
+use super::{StepContext, StepError};
+use crate::events;
+use crate::kinds::{ReadError, Resource, Scope};
+use crate::ledger::{Entry, EntityHash, LedgerFile, Ledgers, State};
+use crate::mapping::{Entity, MappingEntry};
+use crate::run::{DoneMark, Listing, UnitReport, read_json, write_json};
+use crate::seams::{Condition, EntityKey, ListRequest, UpsertOutcome};
+use crate::target::Target;
+
+/// Entities that are announced and sent at once. It bounds the memory for entities, and what a crash makes unsure.
+const PORTION: usize = 2000;
+/// With less time than this before the invocation ends, nothing new is begun.
+const RESERVE: time::Duration = time::Duration::seconds(20);
+/// Entities that the sweep may have to send again for one target; what goes beyond waits for the next run.
+const MOST_DEFERRED: usize = 2000;
+
+/// An entity that Port refused because one that it relates to did not exist yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Deferred {
+    pub kind: String,
+    pub resource: String,
+    pub entity: EntityKey,
+    pub body: Value,
+}
+
+/// An entity that differs from what Port is known to hold.
+struct Outgoing {
+    kind: String,
+    resource: String,
+    entity: Entity,
+    hash: EntityHash,
+}
+
+struct TargetSync<'a> {
+    context: &'a StepContext<'a>,
+    target: &'a Target,
+    ledgers: Ledgers<'a>,
+    file: LedgerFile,
+    /// Whether the ledger says anything that the state bucket does not.
+    is_changed: bool,
+    outgoing: Vec<Outgoing>,
+    deferred: Vec<Deferred>,
+    reports: BTreeMap<String, UnitReport>,
+    organization_checked: bool,
+}
+
+/// Brings Port up to date with one target.
+pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(), StepError> {
+    let store = context.worker.store.as_ref();
+    let plan = &context.snapshot.plan;
+    let done_key = context.place.done_mark(&plan.run, target);
+    if read_json::<DoneMark>(store, &done_key).await?.is_some() {
+        events::message_without_effect(&format!("sync {target}"), "its target is done already");
+        return Ok(());
+    }
+    let ledgers = Ledgers { store, place: &context.place };
+    let file = ledgers.load_for_reading(target).await?;
+    context.worker.cloud.enter(plan, target).await.map_err(|error| StepError::Retry(format!("{target} cannot be entered: {error}")))?;
+    let mut sync = TargetSync {
+        context,
+        target,
+        ledgers,
+        file,
+        is_changed: false,
+        outgoing: Vec::new(),
+        deferred: Vec::new(),
+        reports: BTreeMap::new(),
+        organization_checked: false,
+    };
+    sync.run().await?;
+    let units: Vec<UnitReport> = sync.reports.into_values().collect();
+    for unit in &units {
+        events::unit_done(target, unit);
+    }
+    if !sync.deferred.is_empty() {
+        write_json(store, &context.place.deferred(&plan.run, target), &sync.deferred, Condition::Always).await?;
+    }
+    let mark = DoneMark { target: target.clone(), units, failure: None };
+    write_json(store, &done_key, &mark, Condition::Always).await?;
+    Ok(())
+}
+
+/// The scope of the kinds that a target has.
+pub(super) fn scope_of(target: &Target) -> Scope {
+    match target {
+        Target::Organization => Scope::Organization,
+        Target::Global { .. } => Scope::Global,
+        Target::Region { .. } => Scope::Regional,
+    }
+}
+
+impl TargetSync<'_> {
+    async fn run(&mut self) -> Result<(), StepError> {
+        let snapshot = self.context.snapshot.clone();
+        let kinds = snapshot.mapping.kinds_of(scope_of(self.target), self.target.region());
+        for (kind, include_actions) in kinds {
+            if !snapshot.plan.narrowing.covers_kind(kind) {
+                continue;
+            }
+            let entries = snapshot.mapping.entries_for(kind, self.target.region());
+            let request = ListRequest { kind: kind.to_owned(), include_actions };
+            self.reports.insert(kind.to_owned(), UnitReport::new(kind));
+            self.sync_unit(&request, &entries).await?;
+        }
+        self.flush().await?;
+        self.settle_damage();
+        self.save().await
+    }
+
+    fn report(&mut self, kind: &str) -> &mut UnitReport {
+        self.reports.entry(kind.to_owned()).or_insert_with(|| UnitReport::new(kind))
+    }
+
+    async fn sync_unit(&mut self, request: &ListRequest, entries: &[&MappingEntry]) -> Result<(), StepError> {
+        let kind = request.kind.as_str();
+        let known = self.file.ledger.units.get(kind);
+        let mut unseen: HashSet<String> = known.map(|unit| unit.keys().cloned().collect()).unwrap_or_default();
+        let mut no_longer_mapped = Vec::new();
+        let mut notes = NotesByEntry::new();
+        let mut cursor = None;
+        loop {
+            if self.context.worker.clock.now() + RESERVE > self.context.deadline {
+                self.flush().await?;
+                self.save().await?;
+                return Err(StepError::Retry(format!("the invocation's time ran out while {kind} was read")));
+            }
+            let plan = &self.context.snapshot.plan;
+            let page = match self.context.worker.cloud.list(plan, self.target, request, cursor).await {
+                Ok(page) => page,
+                Err(error) => {
+                    self.report(kind).listing = listing_of(&error);
+                    break;
+                }
+            };
+            for resource in page.resources {
+                unseen.remove(&resource.key);
+                self.take(kind, resource, entries, &mut notes, &mut no_longer_mapped);
+                if self.outgoing.len() >= PORTION {
+                    self.flush().await?;
+                }
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        self.tell_notes(kind, &notes);
+        if self.report(kind).listing.is_complete() {
+            self.mark_stale(kind, &unseen, &no_longer_mapped);
+        }
+        Ok(())
+    }
+
+    /// Maps one resource and compares what comes out with the ledger.
+    fn take(&mut self, kind: &str, mut resource: Resource, entries: &[&MappingEntry], notes: &mut NotesByEntry, no_longer_mapped: &mut Vec<(String, EntityKey)>) {
+        let merge = self.context.snapshot.mapping.settings.upsert.merge;
+        let known = self.file.ledger.units.get(kind).and_then(|unit| unit.get(&resource.key));
+        let raw = resource::raw_resource(kind, self.target, &mut resource);
+        let production = resource::produce(&raw, &resource, entries, known.is_some(), merge, notes);
+        // A resource that is still there but gives an entity no longer: only where everything about it is known, and every entry took part.
+        if production.held.is_none() && self.context.snapshot.mapping.disabled.is_empty() {
+            let gone = known.into_iter().flatten().filter(|entry| !production.entities.iter().any(|entity| entity.key == entry.entity));
+            no_longer_mapped.extend(gone.map(|entry| (resource.key.clone(), entry.entity.clone())));
+        }
+        let mut unchanged = 0;
+        let produced = production.entities.len() as u64;
+        for entity in production.entities {
+            let hash = resource::hash_of(&entity, merge);
+            let is_sent = known.into_iter().flatten().any(|entry| entry.entity == entity.key && entry.state == State::Sent(hash.clone()));
+            if is_sent {
+                unchanged += 1;
+                continue;
+            }
+            self.outgoing.push(Outgoing { kind: kind.to_owned(), resource: resource.key.clone(), entity, hash });
+        }
+        let report = self.report(kind);
+        report.resources += 1;
+        report.entities += produced;
+        report.unchanged += unchanged;
+        report.filtered_out += u64::from(production.is_filtered_out);
+        if let Some(reason) = production.held {
+            report.held += 1;
+            report.tell(reason);
+        }
+    }
+
+    /// Announces what is to be sent, sends it, and notes what Port named as succeeded.
+    async fn flush(&mut self) -> Result<(), StepError> {
+        if self.outgoing.is_empty() {
+            return Ok(());
+        }
+        self.check_organization().await?;
+        let outgoing = std::mem::take(&mut self.outgoing);
+        for item in &outgoing {
+            let entry = Entry { entity: item.entity.key.clone(), relates_to: item.entity.relates_to.clone(), state: State::Unsure };
+            self.file.ledger.record(&item.kind, &item.resource, entry);
+        }
+        self.ledgers.save(&mut self.file).await?;
+        self.is_changed = false;
+
+        let mut by_blueprint: BTreeMap<&str, Vec<&Outgoing>> = BTreeMap::new();
+        for item in &outgoing {
+            by_blueprint.entry(item.entity.key.blueprint.as_str()).or_default().push(item);
+        }
+        let mut unanswered = Vec::new();
+        let options = self.context.snapshot.mapping.settings.upsert;
+        for (blueprint, items) in by_blueprint {
+            let bodies: Vec<Value> = items.iter().map(|item| item.entity.body.clone()).collect();
+            let outcomes = self.context.worker.catalog.upsert(blueprint, &bodies, options).await?;
+            for (item, outcome) in items.into_iter().zip(outcomes) {
+                if let UpsertOutcome::Unanswered { reason } = &outcome {
+                    unanswered.push(reason.clone());
+                }
+                self.note_outcome(item, outcome);
+            }
+        }
+        if unanswered.len() == outgoing.len() {
+            self.save().await?;
+            return Err(StepError::Retry(format!("Port took none of {} entities: {}", outgoing.len(), unanswered[0])));
+        }
+        Ok(())
+    }
+
+    fn note_outcome(&mut self, item: &Outgoing, outcome: UpsertOutcome) {
+        let report = self.report(&item.kind);
+        match outcome {
+            UpsertOutcome::Accepted => {
+                report.accepted += 1;
+                if let Some(entry) = self.file.ledger.entry_mut(&item.kind, &item.resource, &item.entity.key) {
+                    entry.state = State::Sent(item.hash.clone());
+                    self.is_changed = true;
+                }
+            }
+            UpsertOutcome::RelatedMissing { reason } => {
+                report.refused += 1;
+                report.tell(format!("{} waits for an entity that it relates to: {reason}", item.entity.key.identifier));
+                if self.deferred.len() < MOST_DEFERRED {
+                    let (kind, resource) = (item.kind.clone(), item.resource.clone());
+                    self.deferred.push(Deferred { kind, resource, entity: item.entity.key.clone(), body: item.entity.body.clone() });
+                }
+            }
+            UpsertOutcome::Refused { status, reason } => {
+                report.refused += 1;
+                report.tell(format!("Port refused {} with status {status}: {reason}", item.entity.key.identifier));
+            }
+            UpsertOutcome::Unanswered { reason } => {
+                report.refused += 1;
+                report.tell(format!("no word from Port about {}: {reason}", item.entity.key.identifier));
+            }
+        }
+    }
+
+    /// State and credentials must be of the same Port organization, or entities would land in a stranger's catalog.
+    async fn check_organization(&mut self) -> Result<(), StepError> {
+        if self.organization_checked {
+            return Ok(());
+        }
+        let organization = self.context.worker.catalog.organization().await?;
+        let expected = &self.context.snapshot.plan.port_organization;
+        if organization != *expected {
+            return Err(StepError::Rejected(format!(
+                "the credentials belong to the Port organization {organization}, the run to {expected}: they were changed while it was going"
+            )));
+        }
+        self.organization_checked = true;
+        Ok(())
+    }
+
+    /// Marks what a complete listing no longer has. Deleting it is the sweep's business.
+    fn mark_stale(&mut self, kind: &str, unseen: &HashSet<String>, no_longer_mapped: &[(String, EntityKey)]) {
+        let run = self.context.snapshot.plan.run.clone();
+        let mut stale = 0;
+        if let Some(unit) = self.file.ledger.units.get_mut(kind) {
+            let gone = unit.iter_mut().filter(|(key, _)| unseen.contains(*key)).flat_map(|(_, entries)| entries);
+            for entry in gone {
+                entry.state = State::Stale(run.clone());
+                stale += 1;
+            }
+        }
+        for (resource, entity) in no_longer_mapped {
+            if let Some(entry) = self.file.ledger.entry_mut(kind, resource, entity) {
+                entry.state = State::Stale(run.clone());
+                stale += 1;
+            }
+        }
+        self.is_changed |= stale > 0;
+        self.report(kind).stale = stale;
+    }
+
+    /// A ledger that was damaged is whole again once everything that could be in it was read and accepted.
+    fn settle_damage(&mut self) {
+        let snapshot = &self.context.snapshot;
+        let is_whole = snapshot.plan.narrowing.kinds.is_empty() && snapshot.mapping.disabled.is_empty();
+        let is_read = self.reports.values().all(|unit| unit.counts_for_deletion() && unit.held == 0);
+        if self.file.ledger.claims_incomplete && is_whole && is_read {
+            self.file.ledger.claims_incomplete = false;
+            self.is_changed = true;
+        }
+    }
+
+    async fn save(&mut self) -> Result<(), StepError> {
+        if !self.is_changed {
+            return Ok(());
+        }
+        self.ledgers.save(&mut self.file).await?;
+        self.is_changed = false;
+        Ok(())
+    }
+
+    /// What operators should know of the expressions: once per entry and field, not once per resource.
+    fn tell_notes(&mut self, kind: &str, notes: &NotesByEntry) {
+        for (index, notes) in notes {
+            if notes.rewritten_identifiers > 0 {
+                let count = notes.rewritten_identifiers;
+                self.report(kind).tell(format!("resources[{index}]: {count} identifiers with characters that Port rejects were rewritten"));
+            }
+            for (path, note) in &notes.fields {
+                self.report(kind).fields.insert(format!("resources[{index}] {path}"), note.clone());
+            }
+        }
+    }
+}
+
+fn listing_of(error: &ReadError) -> Listing {
+    match error {
+        ReadError::NotHere(_) => Listing::NotHere(error.to_string()),
+        ReadError::Denied(_) => Listing::Denied(error.to_string()),
+        ReadError::Throttled(_) => Listing::Throttled(error.to_string()),
+        ReadError::Failed(_) => Listing::Failed(error.to_string()),
+    }
+}
