@@ -10,7 +10,7 @@ use super::instance_members::{instance_members, reservation_members, status_memb
 
 const STATUS: &str = "DescribeInstanceStatusAction";
 
-/// Instances of one listing call: the most that EC2 takes. It limits calls and not instances, and more gently where calls are paged.
+/// Instances of one listing call: the most that EC2 takes. It limits calls, whatever their size, and those without a size more tightly.
 const PAGE_SIZE: i32 = 1000;
 
 /// Instances that one call for statuses may name.
@@ -41,7 +41,7 @@ async fn instances(reading: &Reading, cursor: Option<String>) -> Result<Page, Re
         let enriched = reading.for_each(groups, |group| with_statuses(&client, group)).await;
         instances = enriched.into_iter().flatten().collect();
     }
-    // At the end of the listing, EC2 has been seen to answer an empty token.
+    // An empty token means the end, as an absent one does; sent back, it would start the listing again.
     let next = output.next_token.filter(|token| !token.is_empty());
     Ok(Page { resources: instances, next })
 }
@@ -111,7 +111,7 @@ fn names_unknown_instance(error: &ReadError) -> bool {
 
 async fn statuses_of(client: &Client, instances: &[Resource]) -> Result<Vec<InstanceStatus>, ReadError> {
     let ids = instances.iter().map(|instance| instance.key.clone()).collect();
-    // Without this, EC2 answers for running instances only.
+    // Without this, EC2 answers for running instances only. Calls that name instances are answered in one page.
     let call = client.describe_instance_status().include_all_instances(true);
     let answer = call.set_instance_ids(Some(ids)).send().await;
     let output = answer.map_err(ReadError::of("ec2:DescribeInstanceStatus"))?;
