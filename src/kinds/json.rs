@@ -122,7 +122,7 @@ pub fn format_epoch_members(object: &mut Map<String, Value>, names: &[&str]) {
 /// Epoch seconds, rounded to microseconds, as ISO 8601; none for a time that no calendar has.
 fn format_epoch(seconds: f64) -> Option<String> {
     let microseconds = (seconds * 1e6).round() as i128;
-    let moment = OffsetDateTime::from_unix_timestamp_nanos(microseconds * 1000).ok()?;
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(microseconds.checked_mul(1000)?).ok()?;
     Some(format_moment(moment))
 }
 

@@ -24,7 +24,7 @@ async fn functions(reading: &Reading, cursor: Option<String>) -> Result<Page, Re
     let output = client.list_functions().set_marker(cursor).customize().interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL))?;
     let mut functions = Vec::new();
     for properties in body.objects(CALL, "Functions")? {
-        let Some(arn) = properties.get("FunctionArn").and_then(Value::as_str) else {
+        let Some(arn) = properties.get("FunctionArn").and_then(Value::as_str).map(str::to_owned) else {
             return Err(ReadError::undecodable(CALL, "a function has no `FunctionArn`"));
         };
         functions.push(Resource::new(arn, properties));

@@ -4,6 +4,7 @@
 //! actions, its options) is stated in that item and nowhere else.
 
 mod account;
+mod attributes;
 mod ec2;
 mod ecs;
 mod error;

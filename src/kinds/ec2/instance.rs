@@ -1,0 +1,180 @@
+//! `AWS::EC2::Instance`: how instances and their statuses are read.
+
+use std::collections::HashMap;
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{InstanceStatus, Reservation};
+
+use super::super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
+use super::instance_members::{instance_members, reservation_members, status_members};
+
+const STATUS: &str = "DescribeInstanceStatusAction";
+
+/// Instances of one listing call: the most that EC2 takes. It limits calls, whatever their size, and those without a size more tightly.
+const PAGE_SIZE: i32 = 1000;
+
+/// Instances that one call for statuses may name.
+const STATUSES_PER_CALL: usize = 100;
+
+/// Calls for n instances: n/1000 listings, and n/100 for statuses where they are asked for.
+pub const INSTANCE: Kind = Kind {
+    name: "AWS::EC2::Instance",
+    scope: Scope::Regional,
+    iam_actions: &["ec2:DescribeInstances"],
+    include_actions: &[IncludeAction { name: STATUS, iam_actions: &["ec2:DescribeInstanceStatus"] }],
+    list: |reading, cursor| Box::pin(instances(reading, cursor)),
+};
+
+async fn instances(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
+    const CALL: &str = "ec2:DescribeInstances";
+    let client = reading.client(Client::new);
+    let call = client.describe_instances().max_results(PAGE_SIZE).set_next_token(cursor);
+    let output = call.send().await.map_err(ReadError::of(CALL))?;
+    let mut instances = Vec::new();
+    for reservation in output.reservations.unwrap_or_default() {
+        let of_reservation = instances_of(&reservation, reading)
+            .ok_or_else(|| ReadError::undecodable(CALL, "an instance has no `instanceId`"))?;
+        instances.extend(of_reservation);
+    }
+    if reading.wants(STATUS) {
+        let groups = groups_of(STATUSES_PER_CALL, instances);
+        let enriched = reading.for_each(groups, |group| with_statuses(&client, group)).await;
+        instances = enriched.into_iter().flatten().collect();
+    }
+    // An empty token means the end, as an absent one does; sent back, it would start the listing again.
+    let next = output.next_token.filter(|token| !token.is_empty());
+    Ok(Page { resources: instances, next })
+}
+
+/// The instances of a reservation; none at all when one of them has no id.
+fn instances_of(reservation: &Reservation, reading: &Reading) -> Option<Vec<Resource>> {
+    let context = reservation_members(reservation).into_map();
+    let mut instances = Vec::new();
+    for instance in reservation.instances() {
+        let id = instance.instance_id()?;
+        let arn = instance_arn(reading, id);
+        let mut resource = Resource::new(id, instance_members(instance, arn).into_map());
+        resource.context = context.clone();
+        instances.push(resource);
+    }
+    Some(instances)
+}
+
+/// The account is the one that is read: the owner of a reservation may be another.
+fn instance_arn(reading: &Reading, id: &str) -> String {
+    let Reading { partition, region, account, .. } = reading;
+    format!("arn:{partition}:ec2:{region}:{}:instance/{id}", account.as_str())
+}
+
+fn groups_of(size: usize, mut instances: Vec<Resource>) -> Vec<Vec<Resource>> {
+    let mut groups = Vec::new();
+    while !instances.is_empty() {
+        let rest = instances.split_off(size.min(instances.len()));
+        groups.push(instances);
+        instances = rest;
+    }
+    groups
+}
+
+/// The instances with their statuses.
+///
+/// EC2 refuses a call that names one instance which it does not know (any more, or yet). Such a group is halved until the unknown instance is
+/// alone, so that it does not cost the others their statuses. It stays as the listing had it, without one.
+async fn with_statuses(client: &Client, instances: Vec<Resource>) -> Vec<Resource> {
+    let mut undecided = vec![instances];
+    let mut decided = Vec::new();
+    while let Some(mut group) = undecided.pop() {
+        match statuses_of(client, &group).await {
+            Ok(statuses) => add_statuses(&mut group, &statuses),
+            Err(error) if names_unknown_instance(&error) => {
+                if group.len() > 1 {
+                    let second_half = group.split_off(group.len() / 2);
+                    undecided.push(second_half);
+                    undecided.push(group);
+                    continue;
+                }
+            }
+            Err(error) => {
+                for instance in &mut group {
+                    instance.lacks_option(STATUS, &error);
+                }
+            }
+        }
+        decided.extend(group);
+    }
+    decided
+}
+
+fn names_unknown_instance(error: &ReadError) -> bool {
+    error.code() == "InvalidInstanceID.NotFound"
+}
+
+async fn statuses_of(client: &Client, instances: &[Resource]) -> Result<Vec<InstanceStatus>, ReadError> {
+    let ids = instances.iter().map(|instance| instance.key.clone()).collect();
+    // Without this, EC2 answers for running instances only. Calls that name instances are answered in one page.
+    let call = client.describe_instance_status().include_all_instances(true);
+    let answer = call.set_instance_ids(Some(ids)).send().await;
+    let output = answer.map_err(ReadError::of("ec2:DescribeInstanceStatus"))?;
+    Ok(output.instance_statuses.unwrap_or_default())
+}
+
+/// Brings instances and statuses together by id. An instance that has none in the answer was terminated in between.
+fn add_statuses(instances: &mut [Resource], statuses: &[InstanceStatus]) {
+    let mut by_id = HashMap::new();
+    for status in statuses {
+        if let Some(id) = status.instance_id() {
+            by_id.insert(id, status);
+        }
+    }
+    for instance in instances {
+        if let Some(status) = by_id.get(instance.key.as_str()) {
+            instance.properties.extend(status_members(status).into_map());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{InstanceStatusSummary, SummaryStatus};
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    fn resources(ids: &[&str]) -> Vec<Resource> {
+        ids.iter().map(|id| Resource::new(*id, Map::new())).collect()
+    }
+
+    fn status(id: &str, summary: SummaryStatus) -> InstanceStatus {
+        let summary = InstanceStatusSummary::builder().status(summary).build();
+        InstanceStatus::builder().instance_id(id).instance_status(summary).build()
+    }
+
+    #[test]
+    fn statuses_in_another_order_find_their_instances() {
+        let mut instances = resources(&["i-1", "i-2", "i-3"]);
+        let statuses = [
+            status("i-3", SummaryStatus::Impaired),
+            status("i-1", SummaryStatus::Ok),
+            status("i-9", SummaryStatus::Ok),
+        ];
+        add_statuses(&mut instances, &statuses);
+        let properties: Vec<_> = instances.into_iter().map(|instance| Value::Object(instance.properties)).collect();
+        assert_eq!(
+            properties,
+            [
+                json!({"InstanceId": "i-1", "InstanceStatus": {"Status": "ok"}}),
+                json!({}),
+                json!({"InstanceId": "i-3", "InstanceStatus": {"Status": "impaired"}}),
+            ]
+        );
+    }
+
+    #[test]
+    fn groups_keep_the_order_and_hold_no_more_than_a_call_may_name() {
+        let groups = groups_of(2, resources(&["i-1", "i-2", "i-3", "i-4", "i-5"]));
+        let ids: Vec<Vec<_>> =
+            groups.iter().map(|group| group.iter().map(|instance| instance.key.as_str()).collect()).collect();
+        assert_eq!(ids, [vec!["i-1", "i-2"], vec!["i-3", "i-4"], vec!["i-5"]]);
+        assert!(groups_of(2, Vec::new()).is_empty());
+    }
+}

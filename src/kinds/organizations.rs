@@ -1,0 +1,96 @@
+//! AWS Organizations. Speaks JSON: answers are forwarded as they are.
+
+use aws_sdk_organizations::Client;
+use aws_sdk_organizations::types::{Parent, Tag};
+use serde_json::Value;
+
+use super::json::{ResponseBody, format_epoch_members};
+use super::projection::Members;
+use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
+
+const PARENTS: &str = "ListParentsAction";
+const TAGS: &str = "ListTagsForResourceAction";
+
+/// Calls for n accounts: n/20 listings (the service's page), and n for each option (more only where its answer has pages).
+pub const ACCOUNT: Kind = Kind {
+    name: "AWS::Organizations::Account",
+    scope: Scope::Organization,
+    iam_actions: &["organizations:ListAccounts"],
+    include_actions: &[
+        IncludeAction { name: PARENTS, iam_actions: &["organizations:ListParents"] },
+        IncludeAction { name: TAGS, iam_actions: &["organizations:ListTagsForResource"] },
+    ],
+    list: |reading, cursor| Box::pin(accounts(reading, cursor)),
+};
+
+/// Accounts of all states: a suspended one is still there.
+async fn accounts(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
+    const CALL: &str = "organizations:ListAccounts";
+    let client = reading.client(Client::new);
+    let body = ResponseBody::default();
+    let call = client.list_accounts().set_next_token(cursor).customize();
+    let output = call.interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL))?;
+    let mut accounts = Vec::new();
+    for mut properties in body.objects(CALL, "Accounts")? {
+        let Some(id) = properties.get("Id").and_then(Value::as_str).map(str::to_owned) else {
+            return Err(ReadError::undecodable(CALL, "an account has no `Id`"));
+        };
+        format_epoch_members(&mut properties, &["JoinedTimestamp"]);
+        accounts.push(Resource::new(id, properties));
+    }
+    let read = reading.for_each(accounts, |account| with_options(reading, &client, account)).await;
+    Ok(Page { resources: read.into_iter().flatten().collect(), next: output.next_token })
+}
+
+/// An account with its options; none when it left the organization in between.
+async fn with_options(reading: &Reading, client: &Client, mut account: Resource) -> Option<Resource> {
+    if reading.wants(PARENTS) {
+        account = with_parents(client, account).await?;
+    }
+    if reading.wants(TAGS) {
+        account = with_tags(client, account).await?;
+    }
+    Some(account)
+}
+
+/// The two options name the absence of an account differently.
+fn has_left(error: &ReadError) -> bool {
+    matches!(error.code(), "ChildNotFoundException" | "TargetNotFoundException")
+}
+
+async fn with_parents(client: &Client, mut account: Resource) -> Option<Resource> {
+    let pages = client.list_parents().child_id(&account.key).into_paginator().send();
+    let pages = pages.collect::<Result<Vec<_>, _>>().await;
+    match pages.map_err(ReadError::of("organizations:ListParents")) {
+        Ok(pages) => {
+            let parents = pages.iter().flat_map(|page| page.parents());
+            let parents = parents.map(|parent| Value::from(parent_members(parent)));
+            account.properties.insert("Parents".to_owned(), parents.collect());
+        }
+        Err(error) if has_left(&error) => return None,
+        Err(error) => account.lacks_option(PARENTS, &error),
+    }
+    Some(account)
+}
+
+async fn with_tags(client: &Client, mut account: Resource) -> Option<Resource> {
+    let tags = client.list_tags_for_resource().resource_id(&account.key).into_paginator().items();
+    let tags = tags.send().collect::<Result<Vec<_>, _>>().await;
+    match tags.map_err(ReadError::of("organizations:ListTagsForResource")) {
+        Ok(tags) => {
+            let tags = tags.iter().map(|tag| Value::from(tag_members(tag)));
+            account.properties.insert("Tags".to_owned(), tags.collect());
+        }
+        Err(error) if has_left(&error) => return None,
+        Err(error) => account.lacks_option(TAGS, &error),
+    }
+    Some(account)
+}
+
+fn parent_members(parent: &Parent) -> Members {
+    Members::new().text("Id", &parent.id).text("Type", &parent.r#type)
+}
+
+fn tag_members(tag: &Tag) -> Members {
+    Members::new().text("Key", &Some(&tag.key)).text("Value", &Some(&tag.value))
+}

@@ -1,0 +1,149 @@
+//! Amazon SQS. Speaks JSON, but answers attributes as texts: they are parsed.
+
+use std::collections::HashMap;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::QueueAttributeName;
+use serde_json::{Map, Value};
+
+use super::attributes::{Form, add_attributes, sorted_texts};
+use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
+
+const TAGS: &str = "ListQueueTagsAction";
+
+/// Queues of one listing call. Without a size SQS answers the first thousand and gives no token for the rest.
+const PAGE_SIZE: i32 = 1000;
+
+/// Calls for n queues: n/1000 listings, n for attributes, and n for tags where they are asked for.
+pub const QUEUE: Kind = Kind {
+    name: "AWS::SQS::Queue",
+    scope: Scope::Regional,
+    iam_actions: &["sqs:ListQueues", "sqs:GetQueueAttributes"],
+    include_actions: &[IncludeAction { name: TAGS, iam_actions: &["sqs:ListQueueTags"] }],
+    list: |reading, cursor| Box::pin(queues(reading, cursor)),
+};
+
+const QUEUE_ATTRIBUTES: &[(&str, Form)] = &[
+    ("QueueArn", Form::Text),
+    ("ApproximateNumberOfMessages", Form::Integer),
+    ("ApproximateNumberOfMessagesNotVisible", Form::Integer),
+    ("ApproximateNumberOfMessagesDelayed", Form::Integer),
+    ("CreatedTimestamp", Form::Text),
+    ("LastModifiedTimestamp", Form::Text),
+    ("VisibilityTimeout", Form::Integer),
+    ("MaximumMessageSize", Form::Integer),
+    ("MessageRetentionPeriod", Form::Integer),
+    ("DelaySeconds", Form::Integer),
+    ("ReceiveMessageWaitTimeSeconds", Form::Integer),
+    ("Policy", Form::Text),
+    ("RedrivePolicy", Form::Text),
+    ("RedriveAllowPolicy", Form::Text),
+    ("KmsMasterKeyId", Form::Text),
+    ("KmsDataKeyReusePeriodSeconds", Form::Integer),
+    ("SqsManagedSseEnabled", Form::Boolean),
+    ("FifoQueue", Form::Boolean),
+    ("ContentBasedDeduplication", Form::Boolean),
+    ("DeduplicationScope", Form::Text),
+    ("FifoThroughputLimit", Form::Text),
+];
+
+async fn queues(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
+    let client = reading.client(Client::new);
+    let call = client.list_queues().max_results(PAGE_SIZE).set_next_token(cursor);
+    let output = call.send().await.map_err(ReadError::of("sqs:ListQueues"))?;
+    let urls = output.queue_urls.unwrap_or_default();
+    let read = reading.for_each(urls, |url| read_queue(reading, &client, url)).await;
+    Ok(Page { resources: read.into_iter().flatten().collect(), next: output.next_token })
+}
+
+/// A queue with its attributes and tags; none when it was deleted in between.
+async fn read_queue(reading: &Reading, client: &Client, url: String) -> Option<Resource> {
+    let properties = queue_properties(&url, HashMap::new());
+    let queue = with_attributes(client, Resource::new(url, properties)).await?;
+    if !reading.wants(TAGS) {
+        return Some(queue);
+    }
+    with_tags(client, queue).await
+}
+
+/// SQS sends two names of the error, the one of its JSON answers and, in a header that the SDK prefers, the one of its former XML answers.
+fn is_gone(error: &ReadError) -> bool {
+    matches!(error.code(), "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue")
+}
+
+async fn with_attributes(client: &Client, mut queue: Resource) -> Option<Resource> {
+    let call = client.get_queue_attributes().queue_url(&queue.key);
+    let answer = call.attribute_names(QueueAttributeName::All).send().await;
+    match answer.map_err(ReadError::of("sqs:GetQueueAttributes")) {
+        Ok(output) => {
+            let attributes = output.attributes.unwrap_or_default().into_iter();
+            let attributes = attributes.map(|(name, text)| (name.as_str().to_owned(), text));
+            queue.properties = queue_properties(&queue.key, attributes.collect());
+        }
+        Err(error) if is_gone(&error) => return None,
+        Err(error) => queue.lacks("GetQueueAttributes", &error),
+    }
+    Some(queue)
+}
+
+async fn with_tags(client: &Client, mut queue: Resource) -> Option<Resource> {
+    let answer = client.list_queue_tags().queue_url(&queue.key).send().await;
+    match answer.map_err(ReadError::of("sqs:ListQueueTags")) {
+        Ok(output) => {
+            let tags = sorted_texts(output.tags.unwrap_or_default());
+            queue.properties.insert("Tags".to_owned(), Value::Object(tags));
+        }
+        Err(error) if is_gone(&error) => return None,
+        Err(error) => queue.lacks_option(TAGS, &error),
+    }
+    Some(queue)
+}
+
+fn queue_properties(url: &str, attributes: HashMap<String, String>) -> Map<String, Value> {
+    let mut properties = Map::new();
+    if let Some((_, name)) = url.rsplit_once('/') {
+        properties.insert("QueueName".to_owned(), Value::from(name));
+    }
+    properties.insert("QueueUrl".to_owned(), Value::from(url));
+    add_attributes(&mut properties, attributes, QUEUE_ATTRIBUTES);
+    properties
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn queue_attributes_are_parsed_and_unknown_ones_are_kept() {
+        let attributes = [
+            ("Brand", "new"),
+            ("SqsManagedSseEnabled", "false"),
+            ("FifoQueue", "true"),
+            ("RedrivePolicy", "{\"maxReceiveCount\":5}"),
+            ("VisibilityTimeout", "30"),
+            ("DelaySeconds", ""),
+            ("CreatedTimestamp", "1704164645"),
+            ("QueueArn", "arn:aws:sqs:eu-west-1:123456789012:q.fifo"),
+        ];
+        let attributes = attributes.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        let url = "https://sqs.eu-west-1.amazonaws.com/123456789012/q.fifo";
+        assert_eq!(
+            Value::Object(queue_properties(url, attributes)).to_string(),
+            json!({
+                "QueueName": "q.fifo",
+                "QueueUrl": url,
+                "QueueArn": "arn:aws:sqs:eu-west-1:123456789012:q.fifo",
+                "CreatedTimestamp": "1704164645",
+                "VisibilityTimeout": 30,
+                "DelaySeconds": "",
+                "RedrivePolicy": "{\"maxReceiveCount\":5}",
+                "SqsManagedSseEnabled": false,
+                "FifoQueue": true,
+                "Brand": "new",
+            })
+            .to_string()
+        );
+    }
+}
