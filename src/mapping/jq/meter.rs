@@ -99,12 +99,6 @@ impl Drop for Evaluation {
     }
 }
 
-/// Steps that the evaluation on this thread may still take.
-#[cfg(test)]
-pub(super) fn steps_taken() -> u64 {
-    METER.with(|meter| MAXIMUM_STEPS.saturating_sub(meter.steps_left.get()))
-}
-
 /// Counts steps, and stops the evaluation that is out of steps, time or stack.
 pub(super) fn step(count: u64) {
     METER.with(|meter| {
@@ -187,6 +181,10 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        METER.with(|meter| meter.live_bytes.set(meter.live_bytes.get() - self.0 as isize));
+        METER.with(|meter| {
+            meter
+                .live_bytes
+                .set(meter.live_bytes.get() - self.0 as isize)
+        });
     }
 }

@@ -3,27 +3,100 @@
 use super::engine::Kind;
 use super::value::{Array, Value, written};
 use super::{format, meter, regex};
-use jaq_core::box_iter::box_once;
 use jaq_core::native::{Fun, bome, run, unary, v};
 use jaq_core::path::Opt;
-use jaq_core::{Bind, Cv, Error, RunPtr, ValR, ValT as _};
+use jaq_core::{Bind, Error, RunPtr, ValR, ValT as _};
 use std::rc::Rc;
 
 /// Functions of jaq's standard library that may be called: none reads the environment or a file, writes to the process'
 /// output or ends the process.
 const HARMLESS: &[&str] = &[
-    "ascii_downcase", "ascii_upcase", "ceil", "endswith", "explode", "floor", "group_by", "implode", "ltrim", "ltrimstr",
-    "matches", "max_by_or_empty", "min_by_or_empty", "reverse", "round", "rtrim", "rtrimstr", "sort", "sort_by",
-    "split_", "startswith", "trim", "utf8bytelength",
-    "gmtime", "mktime", "now", "strftime", "strptime",
-    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "copysign", "cos", "cosh", "erf", "erfc", "exp",
-    "exp10", "exp2", "expm1", "fabs", "fdim", "fma", "fmax", "fmin", "fmod", "frexp", "hypot", "ilogb", "j0", "j1", "jn",
-    "ldexp", "lgamma", "log", "log10", "log1p", "log2", "modf", "nearbyint", "nextafter", "pow", "remainder", "rint",
-    "scalbln", "sin", "sinh", "sqrt", "tan", "tanh", "tgamma", "trunc", "y0", "y1", "yn",
+    "ascii_downcase",
+    "ascii_upcase",
+    "ceil",
+    "endswith",
+    "explode",
+    "floor",
+    "group_by",
+    "implode",
+    "ltrim",
+    "ltrimstr",
+    "matches",
+    "max_by_or_empty",
+    "min_by_or_empty",
+    "reverse",
+    "round",
+    "rtrim",
+    "rtrimstr",
+    "sort",
+    "sort_by",
+    "split_",
+    "startswith",
+    "trim",
+    "utf8bytelength",
+    "gmtime",
+    "mktime",
+    "now",
+    "strftime",
+    "strptime",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "copysign",
+    "cos",
+    "cosh",
+    "erf",
+    "erfc",
+    "exp",
+    "exp10",
+    "exp2",
+    "expm1",
+    "fabs",
+    "fdim",
+    "fma",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frexp",
+    "hypot",
+    "ilogb",
+    "j0",
+    "j1",
+    "jn",
+    "ldexp",
+    "lgamma",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "modf",
+    "nearbyint",
+    "nextafter",
+    "pow",
+    "remainder",
+    "rint",
+    "scalbln",
+    "sin",
+    "sinh",
+    "sqrt",
+    "tan",
+    "tanh",
+    "tgamma",
+    "trunc",
+    "y0",
+    "y1",
+    "yn",
 ];
 
-/// jaq's own functions that the prelude wraps under their usual names.
+/// Functions of jaq that the prelude wraps under their usual names.
 const WRAPPED: &[(&str, &str)] = &[
+    ("mktime", "mktime_unchecked"),
+    ("reverse", "reverse_unchecked"),
     ("limit", "limit_unchecked"),
     ("skip", "skip_unchecked"),
     ("range", "range_unchecked"),
@@ -31,13 +104,18 @@ const WRAPPED: &[(&str, &str)] = &[
 
 /// The functions among those that `is_wanted`: an expression keeps only what it mentions.
 pub(super) fn functions(is_wanted: impl Fn(&str) -> bool) -> Vec<Fun<Kind>> {
-    let core = jaq_core::funs::<Kind>().map(|(name, arguments, function)| {
-        let renamed = WRAPPED.iter().find(|(old, _)| *old == name);
-        (renamed.map_or(name, |(_, new)| *new), arguments, function)
-    });
     let standard = jaq_std::funs::<Kind>().filter(|(name, ..)| HARMLESS.contains(name));
+    let foreign = jaq_core::funs::<Kind>()
+        .chain(standard)
+        .map(|(name, arguments, function)| {
+            let renamed = WRAPPED.iter().find(|(old, _)| *old == name);
+            (renamed.map_or(name, |(_, new)| *new), arguments, function)
+        });
     let own = own().into_iter().map(run::<Kind>);
-    core.chain(standard).chain(own).filter(|(name, ..)| is_wanted(name)).collect()
+    foreign
+        .chain(own)
+        .filter(|(name, ..)| is_wanted(name))
+        .collect()
 }
 
 type Function = (&'static str, Box<[Bind]>, RunPtr<Kind>);
@@ -51,38 +129,54 @@ fn own() -> Vec<Function> {
         ("infinite", v(0), |_| bome(Ok(f64::INFINITY.into()))),
         ("type", v(0), |cv| bome(Ok(Value::text(cv.1.kind())))),
         ("length", v(0), |cv| bome(length(&cv.1))),
-        ("logb", v(0), |cv| bome(on_number(&cv.1, |number| exponent(number)))),
-        ("significand", v(0), |cv| bome(on_number(&cv.1, |number| number / exponent(number).exp2()))),
-        ("tojson", v(0), |cv| bome(Ok(Value::Text(Rc::new(written(&cv.1)))))),
+        ("logb", v(0), |cv| {
+            bome(on_number(&cv.1, |number| exponent(number)))
+        }),
+        ("significand", v(0), |cv| {
+            bome(on_number(&cv.1, |number| number / exponent(number).exp2()))
+        }),
+        ("tojson", v(0), |cv| {
+            bome(Ok(Value::Text(Rc::new(written(&cv.1)))))
+        }),
         ("fromjson", v(0), |cv| bome(from_json(&cv.1))),
         ("tonumber", v(0), |cv| bome(to_number(cv.1))),
-        ("format", v(1), |cv| unary(cv, |value, name| match name {
-            Value::Text(name) => format::format(value, name.as_str()),
-            other => Err(Error::str(format!("{} is not a valid format", other.described()))),
-        })),
+        ("format", v(1), |cv| {
+            unary(cv, |value, name| match name {
+                Value::Text(name) => format::format(value, name.as_str()),
+                other => Err(Error::str(format!(
+                    "{} is not a valid format",
+                    other.described()
+                ))),
+            })
+        }),
         ("has", v(1), |cv| unary(cv, |value, key| has(&value, &key))),
-        ("contains", v(1), |cv| unary(cv, |value, part| contains(&value, &part).map(Value::Bool))),
-        ("indices", v(1), |cv| unary(cv, |value, part| value.indices(&part))),
-        ("bsearch", v(1), |cv| unary(cv, |value, target| search(&value, &target))),
-        ("flatten_unchecked", v(1), |cv| unary(cv, |value, depth| flatten(value, &depth))),
+        ("contains", v(1), |cv| {
+            unary(cv, |value, part| contains(&value, &part).map(Value::Bool))
+        }),
+        ("indices", v(1), |cv| {
+            unary(cv, |value, part| value.indices(&part))
+        }),
+        ("bsearch", v(1), |cv| {
+            unary(cv, |value, target| search(&value, &target))
+        }),
+        ("flatten_unchecked", v(1), |cv| {
+            unary(cv, |value, depth| flatten(value, &depth))
+        }),
         ("setpath", v(2), |mut cv| {
             let value = cv.0.pop_var();
             let path = cv.0.pop_var();
             bome(path_of(&path).and_then(|path| set_path(cv.1, path.items(), value)))
         }),
-        ("delpaths", v(1), |cv| unary(cv, |value, paths| delete_paths(value, &paths))),
-        ("prepare_regex", v(1), |cv| unary(cv, |value, expression| regex::prepare(&value, &expression))),
-        ("complete_matches", v(1), |cv| unary(cv, |matches, names| regex::complete(&matches, &names))),
-        ("check_text_size", v(0), check_text_size),
+        ("delpaths", v(1), |cv| {
+            unary(cv, |value, paths| delete_paths(value, &paths))
+        }),
+        ("prepare_regex", v(1), |cv| {
+            unary(cv, |value, expression| regex::prepare(&value, &expression))
+        }),
+        ("complete_matches", v(1), |cv| {
+            unary(cv, |matches, names| regex::complete(&matches, &names))
+        }),
     ]
-}
-
-/// Lets long strings through at the price of the work that the following function will have with them.
-fn check_text_size<'a>(cv: Cv<'a, Kind>) -> jaq_core::ValXs<'a, Value> {
-    if let Value::Text(text) = &cv.1 {
-        meter::step(text.as_str().len() as u64 / 16);
-    }
-    box_once(Ok(cv.1))
 }
 
 fn length(value: &Value) -> ValR<Value> {
@@ -115,14 +209,20 @@ fn exponent(number: f64) -> f64 {
 
 fn from_json(value: &Value) -> ValR<Value> {
     let Value::Text(text) = value else {
-        return Err(Error::str(format!("{} cannot be parsed as JSON", value.described())));
+        return Err(Error::str(format!(
+            "{} cannot be parsed as JSON",
+            value.described()
+        )));
     };
     if text.as_str().trim() == "nan" {
         return Ok(f64::NAN.into());
     }
     match serde_json::from_str(text.as_str()) {
         Ok(json) => Ok(Value::from_json(&json)),
-        Err(error) => Err(Error::str(format!("{error} (while parsing {})", value.described()))),
+        Err(error) => Err(Error::str(format!(
+            "{error} (while parsing {})",
+            value.described()
+        ))),
     }
 }
 
@@ -132,7 +232,12 @@ fn to_number(value: Value) -> ValR<Value> {
         Value::Text(text) => format::parse_number(text.as_str()),
         _ => None,
     };
-    let refusal = || Error::str(format!("{} cannot be parsed as a number", value.described()));
+    let refusal = || {
+        Error::str(format!(
+            "{} cannot be parsed as a number",
+            value.described()
+        ))
+    };
     parsed.map(Value::Number).ok_or_else(refusal)
 }
 
@@ -145,7 +250,11 @@ fn has(value: &Value, key: &Value) -> ValR<Value> {
             (0.0..array.items().len() as f64).contains(&index.as_f64())
         }
         _ => {
-            let message = format!("Cannot check whether {} has a {} key", value.kind(), key.kind());
+            let message = format!(
+                "Cannot check whether {} has a {} key",
+                value.kind(),
+                key.kind()
+            );
             return Err(Error::str(message));
         }
     };
@@ -168,8 +277,13 @@ fn contains(value: &Value, part: &Value) -> ValR<bool, Value> {
         }
         (Value::Array(whole), Value::Array(part)) => {
             for part in part.items() {
-                let same_kind = whole.items().iter().filter(|value| value.kind() == part.kind());
-                let found: Vec<bool> = same_kind.map(|value| contains(value, part)).collect::<Result<_, _>>()?;
+                let same_kind = whole
+                    .items()
+                    .iter()
+                    .filter(|value| value.kind() == part.kind());
+                let found: Vec<bool> = same_kind
+                    .map(|value| contains(value, part))
+                    .collect::<Result<_, _>>()?;
                 if !found.contains(&true) {
                     return Ok(false);
                 }
@@ -183,7 +297,9 @@ fn contains(value: &Value, part: &Value) -> ValR<bool, Value> {
         _ if value.kind() == part.kind() => Ok(value == part),
         _ => {
             let (value, part) = (value.described(), part.described());
-            Err(Error::str(format!("{value} and {part} cannot have their containment checked")))
+            Err(Error::str(format!(
+                "{value} and {part} cannot have their containment checked"
+            )))
         }
     }
 }
@@ -191,7 +307,10 @@ fn contains(value: &Value, part: &Value) -> ValR<bool, Value> {
 /// The position of the target in a sorted array; if it is missing, -1 minus the position where it belongs.
 fn search(value: &Value, target: &Value) -> ValR<Value> {
     let Value::Array(array) = value else {
-        return Err(Error::str(format!("{} cannot be searched from", value.described())));
+        return Err(Error::str(format!(
+            "{} cannot be searched from",
+            value.described()
+        )));
     };
     // The first of equal items, other than `binary_search` promises.
     let position = array.items().partition_point(|item| item < target);
@@ -239,7 +358,11 @@ fn set_path(value: Value, path: &[Value], new: Value) -> ValR<Value> {
 }
 
 /// Replaces what stands at a path, or removes it if there is no replacement.
-fn change_path(value: Value, path: &[Value], new: &mut dyn FnMut() -> Option<Value>) -> ValR<Value> {
+fn change_path(
+    value: Value,
+    path: &[Value],
+    new: &mut dyn FnMut() -> Option<Value>,
+) -> ValR<Value> {
     meter::step(1);
     let Some((first, rest)) = path.split_first() else {
         return Ok(new().unwrap_or_default());
@@ -251,7 +374,9 @@ fn change_path(value: Value, path: &[Value], new: &mut dyn FnMut() -> Option<Val
             true => new().map(Ok),
             false => Some(change_path(old, rest, *new)),
         };
-        changed.map(|changed| changed.map_err(jaq_core::Exn::from)).into_iter()
+        changed
+            .map(|changed| changed.map_err(jaq_core::Exn::from))
+            .into_iter()
     };
     let changed = value.map_index(first, Opt::Essential, change);
     changed.map_err(|exception| {
@@ -264,7 +389,11 @@ fn delete_paths(value: Value, paths: &Value) -> ValR<Value> {
     let Value::Array(paths) = paths else {
         return Err(Error::str("Paths must be specified as an array"));
     };
-    let mut paths: Vec<Rc<Array>> = paths.items().iter().map(path_of).collect::<Result<_, _>>()?;
+    let mut paths: Vec<Rc<Array>> = paths
+        .items()
+        .iter()
+        .map(path_of)
+        .collect::<Result<_, _>>()?;
     // From the back, so that positions stay what they were.
     paths.sort_by(|left, right| right.items().cmp(left.items()));
     paths.dedup_by(|left, right| left.items() == right.items());
@@ -291,7 +420,11 @@ fn exists(value: &Value, path: &[Value]) -> ValR<bool, Value> {
         (Value::Array(array), Value::Number(index)) => {
             let position = index.as_f64().floor();
             let length = array.items().len() as f64;
-            let position = if position < 0.0 { position + length } else { position };
+            let position = if position < 0.0 {
+                position + length
+            } else {
+                position
+            };
             if !(0.0..length).contains(&position) {
                 return Ok(false);
             }
@@ -307,4 +440,3 @@ fn exists(value: &Value, path: &[Value]) -> ValR<bool, Value> {
         }
     }
 }
-

@@ -46,11 +46,14 @@ impl Object {
         if self.entries.len() > ENTRIES_WITHOUT_INDEX {
             return self.index.get(name).copied();
         }
-        self.entries.iter().position(|(key, _)| key.as_str() == name)
+        self.entries
+            .iter()
+            .position(|(key, _)| key.as_str() == name)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.position(name).map(|position| &self.entries[position].1)
+        self.position(name)
+            .map(|position| &self.entries[position].1)
     }
 
     /// Sets a value and returns the one it replaces, at whose place it stands.

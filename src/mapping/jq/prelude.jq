@@ -28,7 +28,7 @@ def finites: select(isinfinite or isnan | not);
 def normals: select(isnormal);
 
 # Streams
-def range($from; $to; $by): if [$from, $to, $by] | all(type == "number") | not then error("Range bounds must be numeric") elif $by == 0 then empty else range_unchecked($from; $to; $by) end;
+def range($from; $to; $by): if ($from | type) != "number" or ($to | type) != "number" or ($by | type) != "number" then error("Range bounds must be numeric") elif $by == 0 then empty else range_unchecked($from; $to; $by) end;
 def range($from; $to): range($from; $to; 1);
 def range($to): range(0; $to; 1);
 def limit($count; f): if $count < 0 then error("limit doesn't support negative count") else limit_unchecked($count; f) end;
@@ -62,10 +62,11 @@ def walk(f): def each: if type == "object" then map_values(each) elif type == "a
 def add(f): reduce f as $x (null; . + $x);
 def add: add(.[]);
 def keys: keys_unsorted | sort;
+def reverse: if . == null or . == {} then [] else reverse_unchecked end;
 def to_entries: [keys_unsorted[] as $key | {key: $key, value: .[$key]}];
-def entry_name: if .key != null then .key elif .k != null then .k elif .name != null then .name elif .Name != null then .Name elif .Key != null then .Key else .K end;
+def entry_name: .key // .k // .name // .Name // .Key // .K;
 def entry_value: if has("value") then .value elif has("v") then .v elif has("Value") then .Value else .V end;
-def from_entries: reduce .[] as $entry ({}; . + {($entry | entry_name | if type == "string" or type == "null" or type == "object" or type == "array" then . else tojson end): ($entry | entry_value)});
+def from_entries: reduce .[] as $entry ({}; . + {($entry | entry_name): ($entry | entry_value)});
 def with_entries(f): to_entries | map(f) | from_entries;
 def in(xs): . as $x | xs | has($x);
 def inside(xs): . as $x | xs | contains($x);
@@ -73,13 +74,13 @@ def index($part): indices($part) | .[0];
 def rindex($part): indices($part) | .[-1:][0];
 def flatten($depth): flatten_unchecked($depth);
 def flatten: flatten_unchecked(1000000000);
-def transpose: if . == [] then [] else . as $rows | [range($rows | map(length) | max) as $column | [$rows[] | .[$column]]] end;
 def combinations: if length == 0 then [] else .[0][] as $x | .[1:] | combinations as $rest | [$x] + $rest end;
 def combinations($count): . as $choices | [range($count) | $choices] | combinations;
 def min_by(f): first(min_by_or_empty(f), null);
 def max_by(f): first(max_by_or_empty(f), null);
 def min: min_by(.);
 def max: max_by(.);
+def transpose: if . == [] then [] else . as $rows | [range($rows | map(length) | max) as $column | [$rows[] | .[$column]]] end;
 def unique_by(f): [group_by(f)[] | .[0]];
 def unique: unique_by(.);
 def INDEX(f; name): reduce f as $row ({}; .[$row | name | tostring] |= $row);
@@ -128,13 +129,14 @@ def scan($regex): scan($regex; null);
 def split($regex; $flags): . as $text | [foreach (all_matches($regex; "g" + $flags)[], null) as $match ({next: 0}; if $match == null then .part = $text[.next:] else .part = $text[.next:$match.offset] | .next = $match.offset + $match.length end; .part)];
 def splits($regex; $flags): split($regex; $flags)[];
 def splits($regex): split($regex; null)[];
-def replace_matches($matches; f): . as $text | [$matches[] | [named_captures | f]] as $replacements | if $matches == [] then . else range($replacements | map(length) | min) as $output | reduce range($matches | length) as $number ({next: 0, done: ""}; $matches[$number] as $match | .done += $text[.next:$match.offset] + $replacements[$number][$output] | .next = $match.offset + $match.length) | .done + $text[.next:] end;
+def replace_matches($matches; f): . as $text | [$matches[] | [named_captures | f]] as $replacements | ($replacements | map(length) | min // 0) as $outputs | if $outputs == 0 then . else range($outputs) as $output | reduce range($matches | length) as $number ({next: 0, done: ""}; $matches[$number] as $match | .done += $text[.next:$match.offset] + $replacements[$number][$output] | .next = $match.offset + $match.length) | .done + $text[.next:] end;
 def sub($regex; f; $flags): replace_matches(all_matches($regex; $flags); f);
 def sub($regex; f): replace_matches(all_matches($regex; null); f);
 def gsub($regex; f; $flags): replace_matches(all_matches($regex; "g" + $flags); f);
 def gsub($regex; f): replace_matches(all_matches($regex; "g"); f);
 
 # Dates
+def mktime: mktime_unchecked | floor;
 def todateiso8601: strftime("%Y-%m-%dT%H:%M:%SZ");
 def todate: todateiso8601;
 def fromdateiso8601: strptime("%Y-%m-%dT%H:%M:%SZ") | mktime;

@@ -63,18 +63,28 @@ fn group_opening(text: &str) -> Option<(Option<&str>, usize)> {
 /// `[expression, names]` for a regular expression, whose cost for `input` is counted.
 pub(super) fn prepare(input: &Value, expression: &Value) -> ValR<Value> {
     let Value::Text(text) = input else {
-        return Err(Error::str(format!("{} cannot be matched, as it is not a string", input.described())));
+        return Err(Error::str(format!(
+            "{} cannot be matched, as it is not a string",
+            input.described()
+        )));
     };
     let Value::Text(expression) = expression else {
-        return Err(Error::str(format!("{} cannot be matched, as it is not a string", expression.described())));
+        return Err(Error::str(format!(
+            "{} cannot be matched, as it is not a string",
+            expression.described()
+        )));
     };
     let size = written_out_size(expression.as_str());
     meter::step(size / 8);
     meter::step((text.as_str().len() as u64).saturating_mul(size) / 64);
     let numbered = number_groups(expression.as_str());
     let names = numbered.names.into_iter();
-    let names: Value = names.map(|name| name.map_or(Value::Null, Value::text)).collect();
-    Ok([Value::text(numbered.expression), names].into_iter().collect())
+    let names: Value = names
+        .map(|name| name.map_or(Value::Null, Value::text))
+        .collect();
+    Ok([Value::text(numbered.expression), names]
+        .into_iter()
+        .collect())
 }
 
 /// How long the expression is once its counted repetitions are written out, which is what the engine does with them.
@@ -82,7 +92,9 @@ fn written_out_size(expression: &str) -> u64 {
     let mut size = expression.len() as u64;
     for repetition in expression.split('{').skip(1) {
         let counts = repetition.split('}').next().unwrap_or_default().split(',');
-        let largest = counts.filter_map(|count| count.trim().parse::<u64>().ok()).max();
+        let largest = counts
+            .filter_map(|count| count.trim().parse::<u64>().ok())
+            .max();
         size = size.saturating_mul(largest.unwrap_or(1).max(1));
     }
     size
@@ -93,7 +105,10 @@ pub(super) fn complete(matches: &Value, names: &Value) -> ValR<Value> {
     let (Value::Array(matches), Value::Array(names)) = (matches, names) else {
         return Err(Error::str("matches are arrays"));
     };
-    let complete = matches.items().iter().map(|found| complete_one(found, names.items()));
+    let complete = matches
+        .items()
+        .iter()
+        .map(|found| complete_one(found, names.items()));
     Ok(complete.collect())
 }
 
@@ -103,7 +118,10 @@ fn complete_one(found: &Value, names: &[Value]) -> Value {
     };
     let captures = names.iter().enumerate().map(|(position, name)| {
         let number = Value::text(format!("g{}", position + 1));
-        let group = found.items().iter().find(|group| field(group, "name") == number);
+        let group = found
+            .items()
+            .iter()
+            .find(|group| field(group, "name") == number);
         described_match(group, Some(name.clone()))
     });
     let captures: Value = captures.collect();
@@ -125,10 +143,17 @@ fn field(object: &Value, name: &str) -> Value {
 
 fn described_match(found: Option<&Value>, name: Option<Value>) -> Value {
     let entry = |name: &str, value: Value| (Rc::new(Text::new(name.to_owned())), value);
-    let (offset, length, string) = match found {
-        Some(found) => (field(found, "offset"), field(found, "length"), field(found, "string")),
-        None => (Value::from(-1_isize), Value::from(0_isize), Value::Null),
+    let entries = match found {
+        Some(found) => ["offset", "length", "string"].map(|name| entry(name, field(found, name))),
+        None => [
+            entry("offset", Value::from(-1_isize)),
+            entry("string", Value::Null),
+            entry("length", Value::from(0_isize)),
+        ],
     };
-    let entries = [entry("offset", offset), entry("length", length), entry("string", string)];
-    Value::object(entries.into_iter().chain(name.map(|name| entry("name", name))))
+    Value::object(
+        entries
+            .into_iter()
+            .chain(name.map(|name| entry("name", name))),
+    )
 }

@@ -138,7 +138,10 @@ impl Array {
     }
 
     pub(super) fn take(&mut self, index: usize) -> Value {
-        self.items.get_mut(index).map(std::mem::take).unwrap_or_default()
+        self.items
+            .get_mut(index)
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     pub(super) fn remove(&mut self, index: usize) {
@@ -234,8 +237,13 @@ impl Value {
                 let left_names = left.iter().map(|(name, _)| name.as_str());
                 let right_names = right.iter().map(|(name, _)| name.as_str());
                 left_names.cmp(right_names).then_with(|| {
-                    let mut orders = left.iter().zip(&right).map(|((_, left), (_, right))| left.order(right));
-                    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+                    let mut orders = left
+                        .iter()
+                        .zip(&right)
+                        .map(|((_, left), (_, right))| left.order(right));
+                    orders
+                        .find(|order| order.is_ne())
+                        .unwrap_or(Ordering::Equal)
                 })
             }
             _ => self.rank().cmp(&other.rank()),
@@ -263,7 +271,9 @@ impl Value {
             serde_json::Value::Array(items) => items.iter().map(Self::from_json).collect(),
             serde_json::Value::Object(entries) => {
                 let entries = entries.iter();
-                Self::object(entries.map(|(name, value)| (Rc::new(Text::new(name.clone())), Self::from_json(value))))
+                Self::object(entries.map(|(name, value)| {
+                    (Rc::new(Text::new(name.clone())), Self::from_json(value))
+                }))
             }
         }
     }
@@ -284,7 +294,11 @@ impl Value {
                 take_room(room, text.as_str().len());
                 text.as_str().into()
             }
-            Self::Array(array) => array.items.iter().map(|item| item.to_json_within(room)).collect(),
+            Self::Array(array) => array
+                .items
+                .iter()
+                .map(|item| item.to_json_within(room))
+                .collect(),
             Self::Object(object) => {
                 let entries = object.iter().map(|(name, value)| {
                     take_room(room, name.as_str().len());
@@ -338,7 +352,10 @@ impl PartialOrd for Value {
     }
 }
 
-#[expect(clippy::derive_ord_xor_partial_ord, reason = "see above: sorting needs a total order, `<` must not have one")]
+#[expect(
+    clippy::derive_ord_xor_partial_ord,
+    reason = "see above: sorting needs a total order, `<` must not have one"
+)]
 impl Ord for Value {
     fn cmp(&self, other: &Self) -> Ordering {
         self.order(other)
@@ -385,7 +402,11 @@ fn write_quoted(formatter: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     // All that is escaped is ASCII, so that splitting there leaves whole characters.
     let is_escaped = |character: char| matches!(character, '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}');
     for part in text.split_inclusive(is_escaped) {
-        let Some(last) = part.chars().next_back().filter(|character| is_escaped(*character)) else {
+        let Some(last) = part
+            .chars()
+            .next_back()
+            .filter(|character| is_escaped(*character))
+        else {
             formatter.write_str(part)?;
             continue;
         };
