@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Port's app config: which kinds are read, which resources of them are taken, and what entity each becomes.
 
 mod document;
@@ -109,3 +110,6 @@ impl MappingEntry {
         }
     }
 }
+=======
+pub mod jq;
+>>>>>>> helper-jq

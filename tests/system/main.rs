@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 #[path = "../support/mod.rs"]
 mod support;
 
 mod port_emulator;
+=======
+fn main() {}
+>>>>>>> helper-jq

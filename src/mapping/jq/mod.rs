@@ -1,0 +1,107 @@
+//! jq, the language of mappings.
+//!
+//! Expressions come from users and see data from anywhere, so they may do nothing but calculate: they have no environment,
+//! files, modules, clock (except `now`) or output, and one that does not end, or grows without bound, is stopped.
+
+mod access;
+mod arithmetic;
+mod engine;
+mod error;
+mod format;
+mod meter;
+mod native;
+mod number;
+mod object;
+mod path;
+mod regex;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use error::{CompileError, EvaluationError};
+pub use meter::Limit;
+
+use engine::Program;
+use path::Simple;
+use std::cell::OnceCell;
+use value::Value;
+
+/// A compiled jq expression of a mapping. Compile once and evaluate often, from any thread.
+pub struct Expression {
+    text: String,
+    form: Form,
+}
+
+enum Form {
+    Simple(Simple),
+    // Boxed, as nearly all expressions are simple.
+    Program(Box<Program>),
+}
+
+impl Expression {
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no jq, mentions what is not defined, imports a module, is longer than 16 KiB or nested too deeply.
+    pub fn compile(text: &str) -> Result<Self, CompileError> {
+        let form = match Simple::parse(text) {
+            Some(simple) => Form::Simple(simple),
+            None => Form::Program(Box::new(engine::compile(text)?)),
+        };
+        let text = text.to_owned();
+        Ok(Self { text, form })
+    }
+
+    /// The text as it was compiled.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The first output for an input; none if the expression has no output. Later outputs are not calculated.
+    ///
+    /// Whole numbers come out without a fraction, what is no number as null, and the infinite as the largest double.
+    ///
+    /// # Errors
+    ///
+    /// If the expression fails on this input, or is stopped because it uses too much: a million steps, a second, 32 MiB,
+    /// nesting of 256, or a result of 16 MiB.
+    pub fn first(&self, input: &Input<'_>) -> Result<Option<serde_json::Value>, EvaluationError> {
+        match &self.form {
+            Form::Simple(simple) => simple.first(input.json),
+            Form::Program(program) => program.first(input.json, || input.converted().clone()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Expression {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_tuple("Expression")
+            .field(&self.text)
+            .finish()
+    }
+}
+
+/// One raw resource as expressions see it.
+///
+/// It is converted to the form of the interpreter at most once for all ordinary expressions, when the first needs it.
+pub struct Input<'a> {
+    json: &'a serde_json::Value,
+    converted: OnceCell<Value>,
+}
+
+impl<'a> Input<'a> {
+    /// Wraps a resource. Costs nothing yet.
+    pub fn new(value: &'a serde_json::Value) -> Self {
+        let converted = OnceCell::new();
+        Self {
+            json: value,
+            converted,
+        }
+    }
+
+    fn converted(&self) -> &Value {
+        self.converted.get_or_init(|| Value::from_json(self.json))
+    }
+}
