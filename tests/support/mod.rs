@@ -1,0 +1,4 @@
+//! What the system tests and the demo share.
+
+pub mod aws;
+pub mod lambda;

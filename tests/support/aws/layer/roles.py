@@ -82,10 +82,18 @@ def _refuse_parameters(
 
 def _find_role(role_arn: str) -> Any | None:
     match = ROLE_ARN.fullmatch(role_arn)
-    if match is None or match[1] not in iam_backends:
+    if match is None or match[1] not in iam_backends or _is_closed(match[1]):
         return None
     roles = list(iam_backends[match[1]]["aws"].roles.values())
     return next((role for role in roles if role.arn == role_arn), None)
+
+
+def _is_closed(account: str) -> bool:
+    entry = organizations_backends.master_accounts.get(account)
+    if entry is None:
+        return False
+    members = organizations_backends[entry[0]]["aws"].accounts
+    return any(member.id == account and member.status != "ACTIVE" for member in members)
 
 
 def _session_of(call: Call) -> AssumedRole | None:
