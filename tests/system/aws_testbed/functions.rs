@@ -87,7 +87,7 @@ async fn a_function_sees_what_lambda_shows_it_and_nothing_else() {
 
 #[tokio::test]
 async fn processes_that_die_or_hang_are_replaced() {
-    let function = start(Duration::from_millis(300), 1, &[]).await;
+    let function = start(Duration::from_secs(1), 1, &[]).await;
     let work = json!({"do": "work"});
     let first = function.invoke(work.clone()).await.expect("it works");
     let died = function.invoke(json!({"do": "die"})).await;

@@ -40,6 +40,36 @@ async fn conditional_writes_keep_their_promise() {
 }
 
 #[tokio::test]
+async fn large_objects_come_back_as_they_were() {
+    let organization = small_organization().await;
+    let client = aws_sdk_s3::Client::new(&without_retries(&organization.sdk_config()));
+    let content: Vec<u8> = (0..5_000_000_u32)
+        .map(|index| (index % 251) as u8)
+        .collect();
+    client
+        .put_object()
+        .bucket(organization.state_bucket())
+        .key("state/with space/ü+%2F.json")
+        .body(content.clone().into())
+        .send()
+        .await
+        .expect("it fits");
+    let read = client
+        .get_object()
+        .bucket(organization.state_bucket())
+        .key("state/with space/ü+%2F.json")
+        .send()
+        .await
+        .expect("it is there");
+    let read = read.body.collect().await.expect("it is complete").to_vec();
+    assert!(read == content);
+    assert_eq!(
+        organization.state_keys("state/with").await,
+        ["state/with space/ü+%2F.json"]
+    );
+}
+
+#[tokio::test]
 async fn one_of_many_simultaneous_writers_wins() {
     let organization = small_organization().await;
     let client = aws_sdk_s3::Client::new(&without_retries(&organization.sdk_config()));
