@@ -272,7 +272,9 @@ fn start_server() -> Aws {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("python starts");
+        .unwrap_or_else(|error| {
+            panic!("no Python for the emulated AWS ({error}): run `make setup`")
+        });
     let lifeline = process.stdin.take();
     let mut first_line = String::new();
     let output = process.stdout.take().expect("the output is piped");
