@@ -1,8 +1,7 @@
-<<<<<<< HEAD
+//! Everything that runs against real parts: an emulated AWS, an emulated Port, the built functions.
+
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aws_testbed;
 mod port_emulator;
-=======
-fn main() {}
->>>>>>> helper-jq

@@ -1,0 +1,128 @@
+"""Faults that tests order: errors, silence, broken connections, delays."""
+
+import itertools
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from errno import ECONNRESET
+from socket import SO_LINGER, SOL_SOCKET
+from typing import Any
+
+from .errors import error_response
+from .http import Request, Response
+from .identify import Call
+
+LONGEST_SILENCE_SECONDS = 120
+SILENCE_STEP_SECONDS = 0.02
+
+
+@dataclass
+class Fault:
+    """What goes wrong, and for which calls. A criterion that is None matches every call."""
+
+    id: int
+    account: str | None
+    region: str | None
+    service: str | None
+    operation: str | None
+    resource: str | None
+    remaining: int | None
+    effect: Any
+
+    def matches(self, call: Call) -> bool:
+        """Whether this fault is meant for the call."""
+        criteria = [
+            (self.account, call.account),
+            (self.region, call.region),
+            (self.service, call.service),
+            (self.operation, call.operation),
+        ]
+        if any(wanted is not None and wanted != actual for wanted, actual in criteria):
+            return False
+        return self.resource is None or self.resource in call.resource
+
+
+class Faults:
+    """The faults that are ordered. Of several that match a call, the oldest is used."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids = itertools.count(1)
+        self._faults: list[Fault] = []
+
+    def add(self, order: dict[str, Any]) -> int:
+        """Orders a fault and gives its id."""
+        known = {"account", "region", "service", "operation", "resource", "times", "effect"}
+        unknown = set(order) - known
+        if unknown or not _is_effect(order.get("effect")):
+            raise ValueError(f"not a fault: {order}")
+        with self._lock:
+            fault = Fault(
+                id=next(self._ids),
+                account=order.get("account"),
+                region=order.get("region"),
+                service=order.get("service"),
+                operation=order.get("operation"),
+                resource=order.get("resource"),
+                remaining=order.get("times"),
+                effect=order["effect"],
+            )
+            self._faults.append(fault)
+            return fault.id
+
+    def remove(self, fault_id: int) -> None:
+        """Takes one fault back."""
+        with self._lock:
+            self._faults = [fault for fault in self._faults if fault.id != fault_id]
+
+    def clear(self, accounts: set[str] | None) -> None:
+        """Takes back the faults of some accounts, or all."""
+        with self._lock:
+            self._faults = [fault for fault in self._faults if accounts is not None and fault.account not in accounts]
+
+    def take(self, call: Call) -> Fault | None:
+        """The fault for this call, if there is one; it is used up once."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.remaining == 0 or not fault.matches(call):
+                    continue
+                if fault.remaining is not None:
+                    fault.remaining -= 1
+                return fault
+        return None
+
+
+def answer_with(fault: Fault, request: Request, call: Call) -> Response | None:
+    """Carries a fault out. None means that the call goes on."""
+    effect = fault.effect
+    if effect == "timeout":
+        _be_silent(request)
+        break_connection(request)
+    if effect == "reset":
+        break_connection(request)
+    if effect == "answer_lost":
+        return None
+    if "delay_ms" in effect:
+        time.sleep(effect["delay_ms"] / 1000)
+        return None
+    return error_response(request, call, effect["status"], effect["code"], effect.get("message", effect["code"]))
+
+
+def break_connection(request: Request) -> None:
+    """Ends the connection without an answer."""
+    connection = request.environ["testbed.socket"]
+    connection.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    raise ConnectionResetError(ECONNRESET, "broken by a fault")
+
+
+def _be_silent(request: Request) -> None:
+    end = time.monotonic() + LONGEST_SILENCE_SECONDS
+    while time.monotonic() < end and not request.client_has_left():
+        time.sleep(SILENCE_STEP_SECONDS)
+
+
+def _is_effect(effect: Any) -> bool:
+    if isinstance(effect, str):
+        return effect in ("timeout", "reset", "answer_lost")
+    return isinstance(effect, dict) and ("delay_ms" in effect or {"status", "code"} <= set(effect))

@@ -1,0 +1,60 @@
+//! What the processes of a function print.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::watch;
+
+/// The lines that all processes of a function printed, in the order of arrival.
+pub(super) struct Logs {
+    lines: Mutex<Vec<String>>,
+    count: watch::Sender<usize>,
+}
+
+impl Logs {
+    pub fn new() -> Self {
+        Self {
+            lines: Mutex::new(Vec::new()),
+            count: watch::Sender::new(0),
+        }
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().expect("no reader panics").clone()
+    }
+
+    /// Reads an output to its end.
+    pub async fn read(&self, output: impl AsyncRead + Unpin) {
+        let mut reader = BufReader::new(output);
+        let mut line = Vec::new();
+        while let Ok(1..) = reader.read_until(b'\n', &mut line).await {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            self.lines.lock().expect("no reader panics").push(text);
+            self.count.send_modify(|count| *count += 1);
+            line.clear();
+        }
+    }
+
+    /// Waits for a line, which may have been printed already.
+    pub async fn wait_for_line(
+        &self,
+        matches: impl Fn(&str) -> bool,
+        longest: Duration,
+    ) -> Option<String> {
+        let mut count = self.count.subscribe();
+        let search = async {
+            loop {
+                count.borrow_and_update();
+                if let Some(line) = self.lines().into_iter().find(|line| matches(line)) {
+                    return line;
+                }
+                count
+                    .changed()
+                    .await
+                    .expect("the sender is not dropped before self");
+            }
+        };
+        tokio::time::timeout(longest, search).await.ok()
+    }
+}

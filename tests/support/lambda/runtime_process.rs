@@ -1,0 +1,162 @@
+//! One process of a function with its Runtime API.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use super::logs::Logs;
+use super::runtime_api::{Invocation, RuntimeApi, RuntimeEvent};
+
+/// Time for a process from its start to its first request for work.
+const INITIALIZATION_LIMIT: Duration = Duration::from_secs(30);
+
+/// Why an invocation gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvocationFailure {
+    #[error("the function failed with {error_type}: {message}")]
+    Failed { error_type: String, message: String },
+    #[error("the process of the function ended")]
+    ProcessDied,
+    #[error("the function did not answer in time")]
+    TimedOut,
+}
+
+/// What every process of a function needs to know.
+pub(super) struct Settings {
+    pub name: String,
+    pub binary: PathBuf,
+    pub environment: Vec<(String, String)>,
+    pub timeout: Duration,
+    pub logs: Arc<Logs>,
+}
+
+/// A running process. It is killed with this value.
+pub(super) struct RuntimeProcess {
+    child: Child,
+    api: RuntimeApi,
+    timeout: Duration,
+}
+
+impl RuntimeProcess {
+    pub async fn start(settings: &Settings) -> Self {
+        let api = RuntimeApi::start(settings.function_arn(), settings.timeout).await;
+        let mut child = Command::new(&settings.binary)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(settings.lambda_environment())
+            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .envs(settings.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("{} does not start: {error}", settings.binary.display())
+            });
+        let output = child.stdout.take().expect("the output is piped");
+        let errors = child.stderr.take().expect("the output is piped");
+        let (output_logs, error_logs) = (settings.logs.clone(), settings.logs.clone());
+        tokio::spawn(async move { output_logs.read(output).await });
+        tokio::spawn(async move { error_logs.read(errors).await });
+        Self {
+            child,
+            api,
+            timeout: settings.timeout,
+        }
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Hands an invocation to the process and waits for its end. After a failure other than
+    /// [`InvocationFailure::Failed`] the process must not be used again.
+    pub async fn invoke(&mut self, invocation: Invocation) -> Result<Value, InvocationFailure> {
+        if self.api.invocations.send(invocation).await.is_err() {
+            return Err(InvocationFailure::ProcessDied);
+        }
+        let mut limit = INITIALIZATION_LIMIT;
+        loop {
+            let event = tokio::select! {
+                // What it said before it ended counts.
+                biased;
+                Some(event) = self.api.events.recv() => event,
+                _ = self.child.wait() => return Err(InvocationFailure::ProcessDied),
+                () = tokio::time::sleep(limit) => return Err(InvocationFailure::TimedOut),
+            };
+            match event {
+                RuntimeEvent::Taken => limit = self.timeout,
+                RuntimeEvent::Answered(answer) => return Ok(answer),
+                RuntimeEvent::Failed {
+                    error_type,
+                    message,
+                } => {
+                    return Err(InvocationFailure::Failed {
+                        error_type,
+                        message,
+                    });
+                }
+                RuntimeEvent::InitializationFailed {
+                    error_type,
+                    message,
+                } => {
+                    self.kill().await;
+                    return Err(InvocationFailure::Failed {
+                        error_type,
+                        message,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Kills the process and waits until it is gone.
+    pub async fn kill(&mut self) {
+        // An error means that it is gone already.
+        let _ = self.child.kill().await;
+    }
+}
+
+impl Settings {
+    fn function_arn(&self) -> String {
+        format!(
+            "arn:aws:lambda:{}:000000000000:function:{}",
+            self.region(),
+            self.name
+        )
+    }
+
+    fn region(&self) -> &str {
+        let region = self
+            .environment
+            .iter()
+            .find(|(name, _)| name == "AWS_REGION");
+        region.map_or("us-east-1", |(_, value)| value)
+    }
+
+    fn lambda_environment(&self) -> Vec<(&'static str, String)> {
+        let log_stream = format!("[$LATEST]{}", uuid::Uuid::new_v4().simple());
+        vec![
+            ("AWS_DEFAULT_REGION", self.region().to_owned()),
+            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+            (
+                "AWS_LAMBDA_LOG_GROUP_NAME",
+                format!("/aws/lambda/{}", self.name),
+            ),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
+            ("AWS_REGION", self.region().to_owned()),
+            ("LANG", "en_US.UTF-8".to_owned()),
+            ("TZ", ":UTC".to_owned()),
+            ("_HANDLER", "bootstrap".to_owned()),
+        ]
+    }
+}
