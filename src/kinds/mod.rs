@@ -23,7 +23,7 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
 pub use error::{Failure, ReadError};
-pub use reading::Reading;
+pub use reading::{Clients, Reading};
 
 /// All kinds that have a reader of their own.
 pub const KINDS: &[&Kind] = &[

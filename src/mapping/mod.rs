@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Port's app config: which kinds are read, which resources of them are taken, and what entity each becomes.
 
 mod document;
@@ -110,6 +109,3 @@ impl MappingEntry {
         }
     }
 }
-=======
-pub mod jq;
->>>>>>> helper-jq

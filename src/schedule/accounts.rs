@@ -25,8 +25,11 @@ pub struct Discovery {
 /// The accounts could not be found out. The run does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
-    #[error("the management role cannot be used: {0}; check {}", .0.check())]
-    ManagementRole(Inaccessible),
+    #[error("the management role cannot be used: {source}; check {}", source.check())]
+    ManagementRole {
+        #[source]
+        source: Inaccessible,
+    },
     #[error(
         "the accounts of the organization could not be listed: {0}; check that the role lies in the management account or in one of a delegated \
          administrator, and that it may use organizations:ListAccounts, ListAccountsForParent and ListOrganizationalUnitsForParent"
@@ -78,7 +81,7 @@ struct Candidate {
 async fn find(identities: &Identities, settings: &AccountSettings) -> Result<(Strategy, Vec<Candidate>), DiscoveryError> {
     match &settings.source {
         AccountSource::Organization { management_role, organizational_units } => {
-            let clients = identities.assume(management_role, Some(organizations::DISCOVERY_POLICY)).await.map_err(DiscoveryError::ManagementRole)?;
+            let clients = identities.assume(management_role, Some(organizations::DISCOVERY_POLICY)).await.map_err(|source| DiscoveryError::ManagementRole { source })?;
             let client = clients.get(partition_region(&settings.partition), aws_sdk_organizations::Client::new);
             let active = organizations::active_accounts(&client, organizational_units).await.map_err(DiscoveryError::Organization)?;
             let role_in = |account: &AccountId| match account == management_role.account() {
