@@ -398,6 +398,8 @@ impl fmt::Display for Value {
 }
 
 fn write_quoted(formatter: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    // Messages are written to plain strings, which nothing else counts.
+    meter::step(text.len() as u64 / 16);
     formatter.write_char('"')?;
     // All that is escaped is ASCII, so that splitting there leaves whole characters.
     let is_escaped = |character: char| matches!(character, '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}');
