@@ -133,9 +133,7 @@ fn own() -> Vec<Function> {
         ("infinite", v(0), |_| bome(Ok(f64::INFINITY.into()))),
         ("type", v(0), |cv| bome(Ok(Value::text(cv.1.kind())))),
         ("length", v(0), |cv| bome(length(&cv.1))),
-        ("logb", v(0), |cv| {
-            bome(on_number(&cv.1, |number| exponent(number)))
-        }),
+        ("logb", v(0), |cv| bome(on_number(&cv.1, exponent))),
         ("significand", v(0), |cv| {
             bome(on_number(&cv.1, |number| number / exponent(number).exp2()))
         }),
