@@ -112,7 +112,7 @@ impl Value {
 }
 
 fn text_indices(text: &str, part: &str) -> Vec<usize> {
-    meter::step(text.len() as u64 / 16);
+    meter::step((text.len() as u64).saturating_mul(part.len() as u64) / 1024);
     if part.is_empty() {
         return Vec::new();
     }

@@ -71,7 +71,7 @@ impl<'a> HasLut<'a, Kind> for Context<'a> {
 struct Definition {
     definition: Def<&'static str>,
     mentioned: BTreeSet<&'static str>,
-    /// Whether it calls itself or has definitions within, which may.
+    /// Whether it has definitions within, through which alone those of the prelude call themselves.
     is_recursive: bool,
 }
 
@@ -93,13 +93,7 @@ fn definition(line: &'static str) -> Definition {
         unreachable!("the prelude has a definition that does not parse: {line}");
     };
     let mut mentioned = words(line);
-    let definitions = line.matches("def ").count();
-    // The name stands in the head of the definition; a second time means that it calls itself.
-    let occurrences = line.split(|character: char| {
-        !(character.is_alphanumeric() || character == '_' || character == '@')
-    });
-    let is_recursive =
-        definitions > 1 || occurrences.filter(|word| *word == definition.name).count() > 1;
+    let is_recursive = line.matches("def ").count() > 1;
     mentioned.remove("def");
     Definition {
         definition,
@@ -211,11 +205,14 @@ fn compile_here(text: &str) -> Result<Program, CompileError> {
         .with_global_vars(["$ENV"]);
     let filter = compiler.compile(modules);
     let filter = filter.map_err(|errors| CompileError::from_undefined(text, errors))?;
+    let mentions = |name: &str| words.contains(name) || needed.names.contains(name);
     let is_recursive =
         words.contains("def") || needed.definitions.iter().any(|needed| needed.is_recursive);
+    // A loop can make a path as long as there are steps, and dropping it takes as many calls.
+    let has_long_paths = mentions("path") && (mentions("reduce") || mentions("foreach"));
     Ok(Program {
         filter,
-        is_deep: is_recursive || nesting(text) > NESTING_ON_CALLERS_STACK,
+        is_deep: is_recursive || has_long_paths || nesting(text) > NESTING_ON_CALLERS_STACK,
     })
 }
 

@@ -1,6 +1,6 @@
 //! `@csv` and the other ways of writing values into strings.
 
-use super::meter;
+use super::meter::Charge;
 use super::number::Number;
 use super::value::{Text, Value, written};
 use jaq_core::{Error, ValR};
@@ -12,6 +12,8 @@ const KEPT_IN_URI: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
+/// How many times longer than its text a formatted copy may be.
+const GROWTH: usize = 6;
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Writes a value in the format of that name, as in `@name`.
@@ -32,18 +34,38 @@ pub(super) fn format(value: Value, name: &str) -> ValR<Value> {
             .into_owned(),
         "sh" => shell(&value)?,
         "base64" => encode_base64(text_of(&value).as_str().as_bytes()),
-        "base64d" => decode_base64(&text_of(&value))
+        "base64d" => decode_base64(text_of(&value).as_str())
             .ok_or_else(|| Error::str(format!("{} is not valid base64 data", value.described())))?,
         other => return Err(Error::str(format!("{other} is not a valid format"))),
     };
-    meter::step(formatted.len() as u64 / 64);
+
     Ok(Value::text(formatted))
 }
 
-fn text_of(value: &Value) -> Rc<Text> {
+/// A text to be formatted, with what its formatted copies take until one of them is a value.
+struct Source {
+    text: Rc<Text>,
+    _copies: Charge,
+}
+
+impl Source {
+    fn new(text: Rc<Text>) -> Self {
+        let copies = Charge::new(text.as_str().len().saturating_mul(GROWTH));
+        Self {
+            text,
+            _copies: copies,
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        self.text.as_str()
+    }
+}
+
+fn text_of(value: &Value) -> Source {
     match value {
-        Value::Text(text) => Rc::clone(text),
-        other => Rc::new(written(other)),
+        Value::Text(text) => Source::new(Rc::clone(text)),
+        other => Source::new(Rc::new(written(other))),
     }
 }
 
@@ -59,12 +81,16 @@ fn row(
             value.described()
         )));
     };
+    let mut copies = Charge::default();
     let cells = array.items().iter().map(|cell| match cell {
         Value::Null => Ok(String::new()),
         Value::Bool(bool) => Ok(bool.to_string()),
         Value::Number(number) if number.is_nan() => Ok(String::new()),
         Value::Number(number) => Ok(number.to_string()),
-        Value::Text(text) => Ok(quote(text.as_str())),
+        Value::Text(text) => {
+            copies.grow(text.as_str().len().saturating_mul(GROWTH));
+            Ok(quote(text.as_str()))
+        }
         other => Err(Error::str(format!(
             "{} is not valid in a {format} row",
             other.described()
@@ -87,8 +113,12 @@ fn escape_html(text: &str) -> String {
 }
 
 fn shell(value: &Value) -> ValR<String, Value> {
-    let word = |value: &Value| match value {
-        Value::Text(text) => Ok(format!("'{}'", text.as_str().replace('\'', "'\\''"))),
+    let mut copies = Charge::default();
+    let mut word = |value: &Value| match value {
+        Value::Text(text) => {
+            copies.grow(text.as_str().len().saturating_mul(GROWTH));
+            Ok(format!("'{}'", text.as_str().replace('\'', "'\\''")))
+        }
         Value::Array(_) | Value::Object(_) => Err(Error::str(format!(
             "{} can not be escaped for shell",
             value.described()
@@ -120,14 +150,10 @@ fn encode_base64(bytes: &[u8]) -> String {
 }
 
 /// As lenient as libjq: padding may be missing and ends the text; what is not UTF-8 is replaced.
-fn decode_base64(text: &Text) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.as_str().len() / 4 * 3 + 3);
+fn decode_base64(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let (mut bits, mut sextets) = (0_u32, 0);
-    for character in text
-        .as_str()
-        .bytes()
-        .take_while(|character| *character != b'=')
-    {
+    for character in text.bytes().take_while(|character| *character != b'=') {
         let sextet = BASE64.iter().position(|known| *known == character)?;
         bits = bits << 6 | sextet as u32;
         sextets += 1;

@@ -1,8 +1,9 @@
 //! Functions of jq that are written in Rust: those of jaq that are harmless, and our own.
 
 use super::engine::Kind;
+use super::meter::{self, Charge};
 use super::value::{Array, Value, written};
-use super::{format, meter, regex};
+use super::{format, regex};
 use jaq_core::native::{Fun, bome, run, unary, v};
 use jaq_core::path::Opt;
 use jaq_core::{Bind, Error, RunPtr, ValR, ValT as _};
@@ -118,6 +119,9 @@ pub(super) fn functions(is_wanted: impl Fn(&str) -> bool) -> Vec<Fun<Kind>> {
         .collect()
 }
 
+/// What the shortest JSON values, like `[],`, take per byte of text.
+const BYTES_PER_PARSED_BYTE: usize = 16;
+
 type Function = (&'static str, Box<[Bind]>, RunPtr<Kind>);
 
 fn own() -> Vec<Function> {
@@ -129,9 +133,7 @@ fn own() -> Vec<Function> {
         ("infinite", v(0), |_| bome(Ok(f64::INFINITY.into()))),
         ("type", v(0), |cv| bome(Ok(Value::text(cv.1.kind())))),
         ("length", v(0), |cv| bome(length(&cv.1))),
-        ("logb", v(0), |cv| {
-            bome(on_number(&cv.1, |number| exponent(number)))
-        }),
+        ("logb", v(0), |cv| bome(on_number(&cv.1, exponent))),
         ("significand", v(0), |cv| {
             bome(on_number(&cv.1, |number| number / exponent(number).exp2()))
         }),
@@ -214,6 +216,8 @@ fn from_json(value: &Value) -> ValR<Value> {
             value.described()
         )));
     };
+    // Parsed values take more than their text, and are not counted until they are ours.
+    let _parsed = Charge::new(text.as_str().len().saturating_mul(BYTES_PER_PARSED_BYTE));
     if text.as_str().trim() == "nan" {
         return Ok(f64::NAN.into());
     }

@@ -1,5 +1,6 @@
 # What jq offers and the interpreter does not bring along, each definition starting a line with "def".
-# An expression is compiled with those definitions that it mentions, directly or not.
+# An expression is compiled with those definitions that it mentions, directly or not. A definition that calls itself does so
+# through another one within it: that is how the engine knows which expressions need a large stack.
 
 def empty: {}[] as $x | .;
 def error: error_empty as $x | .;
@@ -74,7 +75,7 @@ def index($part): indices($part) | .[0];
 def rindex($part): indices($part) | .[-1:][0];
 def flatten($depth): flatten_unchecked($depth);
 def flatten: flatten_unchecked(1000000000);
-def combinations: if length == 0 then [] else .[0][] as $x | .[1:] | combinations as $rest | [$x] + $rest end;
+def combinations: def rows: if length == 0 then [] else .[0][] as $x | .[1:] | rows as $rest | [$x] + $rest end; rows;
 def combinations($count): . as $choices | [range($count) | $choices] | combinations;
 def min_by(f): first(min_by_or_empty(f), null);
 def max_by(f): first(max_by_or_empty(f), null);

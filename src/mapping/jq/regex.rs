@@ -2,10 +2,13 @@
 //!
 //! jaq lists only the groups that matched, so that their number is lost. Naming all groups by their number brings it back.
 
-use super::meter;
+use super::meter::{self, Charge};
 use super::value::{Text, Value};
 use jaq_core::{Error, ValR};
 use std::rc::Rc;
+
+/// What a match takes while the engine lists it. Each character may be one.
+const BYTES_PER_MATCH: usize = 96;
 
 /// An expression whose groups are all named by their number, and the names that they had.
 struct Numbered {
@@ -74,6 +77,10 @@ pub(super) fn prepare(input: &Value, expression: &Value) -> ValR<Value> {
             expression.described()
         )));
     };
+    // The engine lists all matches before any of them can be counted.
+    drop(Charge::new(
+        text.as_str().len().saturating_mul(BYTES_PER_MATCH),
+    ));
     let size = written_out_size(expression.as_str());
     meter::step(size / 8);
     meter::step((text.as_str().len() as u64).saturating_mul(size) / 64);

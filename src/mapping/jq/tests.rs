@@ -207,6 +207,16 @@ fn expressions_without_end_or_bound_are_stopped() {
         "[range(10)] | combinations(30) | empty",
         "fromstream(repeat([[0], 1]))",
         "any(repeat(false); .)",
+        "null | path(reduce range(1e9) as $i (.; .a))",
+        "null | del(reduce range(1e9) as $i (.; .a))",
+        "null | last(path(foreach range(1e9) as $i (.; .a)))",
+        "[limit(100000; repeat(\"a\"))] as $p | null | path(getpath($p)) | last(repeat(1))",
+        "null | (reduce range(1e9) as $i (.; .a)) = 1",
+        "(\"ab\" * 1000000) as $a | [limit(1000; repeat($a))] | @csv",
+        "(\"ab\" * 1000000) as $a | [limit(1000; repeat($a))] | error",
+        "(\"[],\" * 3000000) as $a | \"[\" + $a + \"1]\" | fromjson",
+        "(\"a\" * 10000000) | @html",
+        "(\"a\" * 10000000) | [match(\"\"; \"g\")] | length",
         "label $f | repeat(1) | empty",
         "add(repeat(\"abc\"))",
         "[repeat([limit(1000; repeat(1))])]",
@@ -294,6 +304,56 @@ fn long_and_nested_texts_are_refused_or_work() {
         first(&format!("{}1", "-".repeat(400)), &json!(null)),
         Ok(Some(json!(1)))
     );
+}
+
+#[test]
+fn no_text_overflows_the_stack() {
+    let patterns = [
+        "try ",
+        "-",
+        ".a|",
+        "1,",
+        "1//",
+        "1+",
+        ". as $x|",
+        "def f:1;",
+        ".a?",
+        "..|=",
+        "1 and ",
+        "label $x|",
+        "if 1 then 1 elif ",
+        "reduce . as $x (1;",
+        "\"\\(",
+        "{a:",
+        "[",
+        "(",
+        ".[",
+        "not|",
+        "f(",
+        "first(",
+        "1=",
+        "@csv \"\\(",
+        "try error(1) catch ",
+    ];
+    for pattern in patterns {
+        for ending in ["1", ".", ""] {
+            for repetitions in [100, 450, (16 << 10) / pattern.len() - 1] {
+                let text = format!("{}{ending}", pattern.repeat(repetitions));
+                let closed = text.chars().rev().filter_map(|character| match character {
+                    '(' => Some(')'),
+                    '[' => Some(']'),
+                    '{' => Some('}'),
+                    _ => None,
+                });
+                let closed = format!("{text}{}", closed.collect::<String>());
+                for text in [&text, &closed] {
+                    // Any result will do: not to end the process is what counts.
+                    let _ = Expression::compile(text)
+                        .map(|expression| expression.first(&Input::new(&json!({"a": 1}))));
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -411,7 +471,7 @@ fn numbers_come_out_as_json() {
         .unwrap();
     assert_eq!(
         special.to_string(),
-        "[null,1.7976931348623157e308,-1.7976931348623157e308,3,0]"
+        "[null,1.7976931348623157e+308,-1.7976931348623157e+308,3,0]"
     );
 }
 

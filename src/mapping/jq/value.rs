@@ -339,6 +339,10 @@ impl PartialEq for Value {
 
 impl Eq for Value {}
 
+#[expect(
+    clippy::non_canonical_partial_ord_impl,
+    reason = "sorting needs a total order, and `<` must not have one"
+)]
 impl PartialOrd for Value {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         // For jq, what is no number is less than anything, itself included.
@@ -352,10 +356,6 @@ impl PartialOrd for Value {
     }
 }
 
-#[expect(
-    clippy::derive_ord_xor_partial_ord,
-    reason = "see above: sorting needs a total order, `<` must not have one"
-)]
 impl Ord for Value {
     fn cmp(&self, other: &Self) -> Ordering {
         self.order(other)
@@ -398,6 +398,8 @@ impl fmt::Display for Value {
 }
 
 fn write_quoted(formatter: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    // Messages are written to plain strings, which nothing else counts.
+    meter::step(text.len() as u64 / 16);
     formatter.write_char('"')?;
     // All that is escaped is ASCII, so that splitting there leaves whole characters.
     let is_escaped = |character: char| matches!(character, '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}');
