@@ -41,7 +41,9 @@ impl std::fmt::Debug for PortCredentialSource {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Secret { arn } => formatter.debug_struct("Secret").field("arn", arn).finish(),
-            Self::Variables { client_id, .. } => formatter.debug_struct("Variables").field("client_id", client_id).finish_non_exhaustive(),
+            Self::Variables { client_id, .. } => {
+                formatter.debug_struct("Variables").field("client_id", client_id).finish_non_exhaustive()
+            }
         }
     }
 }
@@ -160,7 +162,8 @@ impl Reader {
     fn base_url(&mut self) -> String {
         let value = self.optional("OCEAN__PORT__BASE_URL").unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
         if !is_http_url(&value) {
-            self.problems.push(format!("OCEAN__PORT__BASE_URL is `{value}`, which is no URL such as {DEFAULT_BASE_URL}"));
+            self.problems
+                .push(format!("OCEAN__PORT__BASE_URL is `{value}`, which is no URL such as {DEFAULT_BASE_URL}"));
         }
         value.trim_end_matches('/').trim_end_matches("/v1").to_owned()
     }
@@ -183,7 +186,8 @@ impl Reader {
 
     fn integration(&mut self) -> IntegrationSettings {
         let kind = self.optional("OCEAN__INTEGRATION__TYPE").unwrap_or_else(|| DEFAULT_TYPE.to_owned());
-        let identifier = self.optional("OCEAN__INTEGRATION__IDENTIFIER").unwrap_or_else(|| format!("my-{kind}-integration"));
+        let identifier =
+            self.optional("OCEAN__INTEGRATION__IDENTIFIER").unwrap_or_else(|| format!("my-{kind}-integration"));
         for (name, value) in [("OCEAN__INTEGRATION__TYPE", &kind), ("OCEAN__INTEGRATION__IDENTIFIER", &identifier)] {
             if !is_path_segment(value) {
                 self.problems.push(format!("{name} is `{value}`; letters, digits, `-`, `_` and `.` are possible"));
@@ -191,7 +195,11 @@ impl Reader {
         }
         let initialize_port_resources = self.flag("OCEAN__INITIALIZE_PORT_RESOURCES", true);
         // A capital letter makes the integration invisible in Port's UI.
-        IntegrationSettings { kind: kind.to_lowercase(), identifier: identifier.to_lowercase(), initialize_port_resources }
+        IntegrationSettings {
+            kind: kind.to_lowercase(),
+            identifier: identifier.to_lowercase(),
+            initialize_port_resources,
+        }
     }
 
     fn flag(&mut self, name: &str, default: bool) -> bool {
@@ -220,11 +228,15 @@ impl Reader {
         if let Some(partition) = &configured
             && !PARTITIONS.contains(&partition.as_str())
         {
-            self.problems.push(format!("{partition_name} is `{partition}`; one of {} is expected", PARTITIONS.join(", ")));
+            self.problems
+                .push(format!("{partition_name} is `{partition}`; one of {} is expected", PARTITIONS.join(", ")));
         }
-        let partition = configured.or_else(|| first_role.map(|role| role.partition().to_owned())).unwrap_or_else(|| "aws".to_owned());
+        let partition = configured
+            .or_else(|| first_role.map(|role| role.partition().to_owned()))
+            .unwrap_or_else(|| "aws".to_owned());
         // Port's framework takes the management role's name for the members too, so that without a setting it stays the same.
-        let member_role = self.optional("PORTOLAN_MEMBER_ROLE_NAME").or_else(|| first_role.map(|role| role.name().to_owned()));
+        let member_role =
+            self.optional("PORTOLAN_MEMBER_ROLE_NAME").or_else(|| first_role.map(|role| role.name().to_owned()));
         let member_role = member_role.unwrap_or_else(|| DEFAULT_MEMBER_ROLE.to_owned());
         let member_role = member_role.trim_start_matches('/').to_owned();
         if RoleArn::parse(&format!("arn:aws:iam::111111111111:role/{member_role}")).is_err() {
@@ -263,7 +275,10 @@ impl Reader {
         for arn in arns.iter().map(|arn| arn.trim()).filter(|arn| !arn.is_empty()) {
             match RoleArn::parse(arn) {
                 Ok(role) if roles.iter().any(|known| known.account() == role.account()) => {
-                    self.problems.push(format!("{list_name} names account {} twice; one role per account is possible", role.account()));
+                    self.problems.push(format!(
+                        "{list_name} names account {} twice; one role per account is possible",
+                        role.account()
+                    ));
                 }
                 Ok(role) => roles.push(role),
                 Err(error) => self.problems.push(format!("{list_name}: {error}")),
@@ -283,7 +298,9 @@ impl Reader {
             let well_formed = (unit.starts_with("ou-") || unit.starts_with("r-"))
                 && unit.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
             if !well_formed {
-                self.problems.push(format!("{name} names `{unit}`; an organizational unit's id such as ou-ab12-cdefgh34 is expected"));
+                self.problems.push(format!(
+                    "{name} names `{unit}`; an organizational unit's id such as ou-ab12-cdefgh34 is expected"
+                ));
             }
             units.insert(unit.to_owned());
         }
@@ -293,7 +310,12 @@ impl Reader {
     fn web_identity_token_file(&mut self) -> Option<String> {
         let file = self.optional("AWS_WEB_IDENTITY_TOKEN_FILE")?;
         let priority = self.optional("OCEAN__INTEGRATION__CONFIG__CREDENTIAL_PROVIDER_PRIORITY");
-        let first = priority.as_deref().unwrap_or("AssumeRoleWithWebIdentity").split(',').map(str::trim).find(|provider| matches!(*provider, "AssumeRole" | "AssumeRoleWithWebIdentity"));
+        let first = priority
+            .as_deref()
+            .unwrap_or("AssumeRoleWithWebIdentity")
+            .split(',')
+            .map(str::trim)
+            .find(|provider| matches!(*provider, "AssumeRole" | "AssumeRoleWithWebIdentity"));
         (first == Some("AssumeRoleWithWebIdentity")).then_some(file)
     }
 }
@@ -325,7 +347,15 @@ mod tests {
             ("OCEAN__INITIALIZE_PORT_RESOURCES".to_owned(), "maybe".to_owned()),
         ]);
         let text = Settings::from_variables(wrong).unwrap_err().to_string();
-        for name in ["OCEAN__PORT__BASE_URL", "ACCOUNT_ROLE_ARN", "OU_ID", "INITIALIZE_PORT_RESOURCES", "PORTOLAN_QUEUE_URL", "PORTOLAN_STATE_BUCKET", "PORTOLAN_PORT_SECRET_ARN"] {
+        for name in [
+            "OCEAN__PORT__BASE_URL",
+            "ACCOUNT_ROLE_ARN",
+            "OU_ID",
+            "INITIALIZE_PORT_RESOURCES",
+            "PORTOLAN_QUEUE_URL",
+            "PORTOLAN_STATE_BUCKET",
+            "PORTOLAN_PORT_SECRET_ARN",
+        ] {
             assert!(text.contains(name), "{name} is missing in: {text}");
         }
     }
@@ -336,7 +366,8 @@ mod tests {
         assert_eq!(single.accounts.source, AccountSource::SingleAccount);
 
         let list = r#"["arn:aws-us-gov:iam::111111111111:role/PortOceanReadRole", " "]"#;
-        let list = Settings::from_variables(variables(&[("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARNS", list)])).unwrap();
+        let list =
+            Settings::from_variables(variables(&[("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARNS", list)])).unwrap();
         assert!(matches!(&list.accounts.source, AccountSource::RoleList(roles) if roles.len() == 1));
         assert_eq!(list.accounts.partition, "aws-us-gov");
 
@@ -345,12 +376,18 @@ mod tests {
             ("OCEAN__INTEGRATION__CONFIG__OU_ID", "ou-ab12-1, ou-ab12-2,"),
         ];
         let organization = Settings::from_variables(variables(&organization)).unwrap();
-        assert!(matches!(&organization.accounts.source, AccountSource::Organization { organizational_units, .. } if organizational_units.len() == 2));
+        assert!(
+            matches!(&organization.accounts.source, AccountSource::Organization { organizational_units, .. } if organizational_units.len() == 2)
+        );
     }
 
     #[test]
     fn blank_is_unset_and_secrets_are_not_printed() {
-        let text = [("PORTOLAN_PORT_SECRET_ARN", ""), ("OCEAN__PORT__CLIENT_ID", "id"), ("OCEAN__PORT__CLIENT_SECRET", "very-secret")];
+        let text = [
+            ("PORTOLAN_PORT_SECRET_ARN", ""),
+            ("OCEAN__PORT__CLIENT_ID", "id"),
+            ("OCEAN__PORT__CLIENT_SECRET", "very-secret"),
+        ];
         let settings = Settings::from_variables(variables(&text)).unwrap();
         assert!(matches!(settings.port.credentials, PortCredentialSource::Variables { .. }));
         assert!(!format!("{settings:?}").contains("very-secret"));
@@ -360,7 +397,9 @@ mod tests {
     fn web_identity_is_used_where_the_priority_allows() {
         let file = ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token");
         let priority = "OCEAN__INTEGRATION__CONFIG__CREDENTIAL_PROVIDER_PRIORITY";
-        let with = |extra: &[(&str, &str)]| Settings::from_variables(variables(extra)).unwrap().accounts.web_identity_token_file;
+        let with = |extra: &[(&str, &str)]| {
+            Settings::from_variables(variables(extra)).unwrap().accounts.web_identity_token_file
+        };
         assert_eq!(with(&[file]).as_deref(), Some("/token"));
         assert_eq!(with(&[file, (priority, "StaticCredential,AssumeRole,AssumeRoleWithWebIdentity")]), None);
         assert_eq!(with(&[(priority, "AssumeRoleWithWebIdentity")]), None);

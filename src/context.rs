@@ -36,9 +36,10 @@ impl Parts {
             PortCredentialSource::Secret { arn } => {
                 CredentialSource::Secret { client: aws_sdk_secretsmanager::Client::new(&config), arn: arn.clone() }
             }
-            PortCredentialSource::Variables { client_id, client_secret } => {
-                CredentialSource::Known(PortCredentials { client_id: client_id.clone(), client_secret: client_secret.clone() })
-            }
+            PortCredentialSource::Variables { client_id, client_secret } => CredentialSource::Known(PortCredentials {
+                client_id: client_id.clone(),
+                client_secret: client_secret.clone(),
+            }),
         };
         let port = Arc::new(PortClient::new(&settings.port.base_url, &settings.integration, source)?);
         Ok(Self {

@@ -9,8 +9,15 @@ use crate::target::{AccountId, Target};
 pub fn start_logging() {
     let level = std::env::var("PORTOLAN_LOG_LEVEL").or_else(|_| std::env::var("RUST_LOG")).unwrap_or_default();
     let level = if level.trim().is_empty() { "info".to_owned() } else { level.to_lowercase() };
-    let filter = tracing_subscriber::EnvFilter::try_new(&level).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false).with_env_filter(filter).init();
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(&level).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .init();
 }
 
 pub fn run_started(summary: &Summary) {
@@ -37,7 +44,15 @@ pub fn mapping_problem(problem: &str) {
 }
 
 pub fn unit_done(target: &Target, report: &UnitReport) {
-    let fields = (report.resources, report.entities, report.accepted, report.unchanged, report.refused, report.held, report.stale);
+    let fields = (
+        report.resources,
+        report.entities,
+        report.accepted,
+        report.unchanged,
+        report.refused,
+        report.held,
+        report.stale,
+    );
     let (resources, entities, accepted, unchanged, refused, held, stale) = fields;
     match report.listing.problem() {
         None => tracing::info!(

@@ -85,7 +85,9 @@ pub enum MessageError {
     NotJson(#[source] serde_json::Error),
     #[error("the message has no `version`: it was not sent by the scheduler")]
     NoVersion,
-    #[error("the message has format version {version}, this worker understands {MESSAGE_VERSION}: deploy scheduler and worker from the same release")]
+    #[error(
+        "the message has format version {version}, this worker understands {MESSAGE_VERSION}: deploy scheduler and worker from the same release"
+    )]
     Version { version: u32 },
     #[error("the message is malformed: {0}")]
     Form(#[source] serde_json::Error),

@@ -22,7 +22,13 @@ pub trait Cloud: Send + Sync {
     async fn enter(&self, plan: &Plan, target: &Target) -> Result<(), ReadError>;
 
     /// One page of a kind's resources, enriched. `cursor` is what the page before gave; it is opaque.
-    async fn list(&self, plan: &Plan, target: &Target, request: &ListRequest, cursor: Option<String>) -> Result<Page, ReadError>;
+    async fn list(
+        &self,
+        plan: &Plan,
+        target: &Target,
+        request: &ListRequest,
+        cursor: Option<String>,
+    ) -> Result<Page, ReadError>;
 
     /// Whether an account that the plan no longer has is gone for good, asked for by itself.
     async fn standing(&self, plan: &Plan, account: &AccountId) -> Standing;
@@ -57,10 +63,20 @@ pub trait Catalog: Send + Sync {
     ///
     /// # Errors
     /// Only where not one entity could be attempted (credentials); anything later is told per entity.
-    async fn upsert(&self, blueprint: &str, entities: &[Value], options: UpsertOptions) -> Result<Vec<UpsertOutcome>, CatalogError>;
+    async fn upsert(
+        &self,
+        blueprint: &str,
+        entities: &[Value],
+        options: UpsertOptions,
+    ) -> Result<Vec<UpsertOutcome>, CatalogError>;
 
     /// Deletes at most 100 entities of one blueprint, all or none.
-    async fn delete(&self, blueprint: &str, identifiers: &[String], with_dependents: bool) -> Result<DeleteOutcome, CatalogError>;
+    async fn delete(
+        &self,
+        blueprint: &str,
+        identifiers: &[String],
+        with_dependents: bool,
+    ) -> Result<DeleteOutcome, CatalogError>;
 
     /// Those of at most 100 identifiers of a blueprint that exist and were last written by this integration.
     async fn still_owned(&self, blueprint: &str, identifiers: &[String]) -> Result<BTreeSet<String>, CatalogError>;
@@ -186,7 +202,9 @@ pub enum Condition {
 pub enum StoreError {
     #[error("`{key}` was changed by somebody else in the meantime")]
     Conflict { key: String },
-    #[error("the state bucket failed for `{key}`: {reason}; check that the bucket exists and that the function's role may use it")]
+    #[error(
+        "the state bucket failed for `{key}`: {reason}; check that the bucket exists and that the function's role may use it"
+    )]
     Failed { key: String, reason: String },
 }
 

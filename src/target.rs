@@ -57,8 +57,7 @@ impl From<AccountId> for String {
 /// Checks that a text has the form of a region name (`eu-west-1`): lower-case letters, digits and hyphens.
 pub fn validate_region(text: &str) -> Result<(), TargetError> {
     let is_region_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let well_formed =
-        text.contains('-') && text.len() <= LONGEST_REGION_NAME && text.bytes().all(is_region_byte);
+    let well_formed = text.contains('-') && text.len() <= LONGEST_REGION_NAME && text.bytes().all(is_region_byte);
     if !well_formed {
         return Err(TargetError::Region(text.to_owned()));
     }
@@ -165,7 +164,16 @@ mod tests {
 
     #[test]
     fn what_is_no_target_is_refused() {
-        for text in ["", "global", "1/global", "11111111111a/global", "111111111111/", "111111111111/EU-WEST-1", "111111111111/../x-1", "1111111111111/eu-west-1"] {
+        for text in [
+            "",
+            "global",
+            "1/global",
+            "11111111111a/global",
+            "111111111111/",
+            "111111111111/EU-WEST-1",
+            "111111111111/../x-1",
+            "1111111111111/eu-west-1",
+        ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }

@@ -61,7 +61,9 @@ impl Inaccessible {
                  Portolan runs as, and that both sides have the same external id"
             ),
             Self::Role { source: ReadError::Throttled(_), .. } => "nothing: the next run tries again".to_owned(),
-            Self::Role { role, .. } => format!("that STS can be reached from the function, and that {role} is spelt right"),
+            Self::Role { role, .. } => {
+                format!("that STS can be reached from the function, and that {role} is spelt right")
+            }
             Self::WrongAccount { .. } => "the endpoint that STS calls go to".to_owned(),
             Self::Token { .. } => "that AWS_WEB_IDENTITY_TOKEN_FILE names a file that the process may read".to_owned(),
         }
@@ -123,26 +125,41 @@ impl Identities {
         let first = self.sts_region();
         match self.ask_sts(first.clone(), role, session_policy).await {
             // Our own region may be one that an account must opt into, and the member may not have: the partition's default always works.
-            Err(Inaccessible::Role { source: ReadError::NotHere(_), .. }) if first.as_ref() != partition_region(&self.partition) => {
+            Err(Inaccessible::Role { source: ReadError::NotHere(_), .. })
+                if first.as_ref() != partition_region(&self.partition) =>
+            {
                 self.ask_sts(Region::new(partition_region(&self.partition)), role, session_policy).await
             }
             answer => answer,
         }
     }
 
-    async fn ask_sts(&self, region: Region, role: &RoleArn, session_policy: Option<&str>) -> Result<Assumed, Inaccessible> {
+    async fn ask_sts(
+        &self,
+        region: Region,
+        role: &RoleArn,
+        session_policy: Option<&str>,
+    ) -> Result<Assumed, Inaccessible> {
         let refused = |source| Inaccessible::Role { role: role.to_string(), source };
         let (credentials, user) = match &self.web_identity_token_file {
             Some(path) => {
-                let token = tokio::fs::read_to_string(path).await.map_err(|error| Inaccessible::Token { path: path.clone(), reason: error.to_string() })?;
-                let request = self.sts(region).assume_role_with_web_identity().role_arn(role.to_string()).role_session_name(SESSION_NAME);
+                let token = tokio::fs::read_to_string(path)
+                    .await
+                    .map_err(|error| Inaccessible::Token { path: path.clone(), reason: error.to_string() })?;
+                let request = self
+                    .sts(region)
+                    .assume_role_with_web_identity()
+                    .role_arn(role.to_string())
+                    .role_session_name(SESSION_NAME);
                 let request = request.web_identity_token(token.trim()).set_policy(session_policy.map(str::to_owned));
-                let output = request.send().await.map_err(ReadError::of("sts:AssumeRoleWithWebIdentity")).map_err(refused)?;
+                let output =
+                    request.send().await.map_err(ReadError::of("sts:AssumeRoleWithWebIdentity")).map_err(refused)?;
                 (output.credentials, output.assumed_role_user)
             }
             None => {
                 let request = self.sts(region).assume_role().role_arn(role.to_string()).role_session_name(SESSION_NAME);
-                let request = request.set_external_id(self.external_id.clone()).set_policy(session_policy.map(str::to_owned));
+                let request =
+                    request.set_external_id(self.external_id.clone()).set_policy(session_policy.map(str::to_owned));
                 let output = request.send().await.map_err(ReadError::of("sts:AssumeRole")).map_err(refused)?;
                 (output.credentials, output.assumed_role_user)
             }

@@ -39,7 +39,10 @@ impl SqsQueue {
             }
             let mut entries = Vec::with_capacity(open.len());
             for index in &open {
-                let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(&bodies[*index]).delay_seconds(delay_seconds);
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(&bodies[*index])
+                    .delay_seconds(delay_seconds);
                 entries.push(entry.build().map_err(|error| QueueError(error.to_string()))?);
             }
             let request = self.client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
@@ -49,7 +52,11 @@ impl SqsQueue {
             if open.is_empty() {
                 return Ok(());
             }
-            last_reason = output.failed.first().map(|failed| format!("{} {}", failed.code, failed.message.as_deref().unwrap_or_default())).unwrap_or_default();
+            last_reason = output
+                .failed
+                .first()
+                .map(|failed| format!("{} {}", failed.code, failed.message.as_deref().unwrap_or_default()))
+                .unwrap_or_default();
         }
         Err(QueueError(format!("{} messages could not be sent in {ROUNDS} rounds: {last_reason}", open.len())))
     }
@@ -74,7 +81,12 @@ impl Queue for SqsQueue {
     }
 
     async fn retry_after(&self, receipt: &str, delay: Duration) -> Result<(), QueueError> {
-        let request = self.client.change_message_visibility().queue_url(&self.queue_url).receipt_handle(receipt).visibility_timeout(whole_seconds(delay));
+        let request = self
+            .client
+            .change_message_visibility()
+            .queue_url(&self.queue_url)
+            .receipt_handle(receipt)
+            .visibility_timeout(whole_seconds(delay));
         request.send().await.map_err(ReadError::of("sqs:ChangeMessageVisibility")).map_err(queue_error)?;
         Ok(())
     }
@@ -82,7 +94,12 @@ impl Queue for SqsQueue {
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), QueueError> {
         let attribute = MessageAttributeValue::builder().data_type("String").string_value(reason).build();
         let attribute = attribute.map_err(|error| QueueError(error.to_string()))?;
-        let request = self.client.send_message().queue_url(&self.dead_letter_queue_url).message_body(body).message_attributes("reason", attribute);
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.dead_letter_queue_url)
+            .message_body(body)
+            .message_attributes("reason", attribute);
         request.send().await.map_err(ReadError::of("sqs:SendMessage")).map_err(queue_error)?;
         Ok(())
     }

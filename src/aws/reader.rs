@@ -51,7 +51,13 @@ impl Cloud for AwsReader {
         self.clients(plan, target).await.map(|_| ()).map_err(Inaccessible::into_read_error)
     }
 
-    async fn list(&self, plan: &Plan, target: &Target, request: &ListRequest, cursor: Option<String>) -> Result<Page, ReadError> {
+    async fn list(
+        &self,
+        plan: &Plan,
+        target: &Target,
+        request: &ListRequest,
+        cursor: Option<String>,
+    ) -> Result<Page, ReadError> {
         let Some(kind) = kinds::find(&request.kind) else {
             return Err(ReadError::undecodable("list", format!("there is no reader for the kind {}", request.kind)));
         };
@@ -64,7 +70,10 @@ impl Cloud for AwsReader {
             None => enabled_regions.first().map_or(default_region, String::as_str).to_owned(),
         };
         let Some(account) = target.account().cloned().or_else(|| management_account(plan)) else {
-            return Err(ReadError::undecodable("list", "organization-wide kinds are read with the management role, and the run has none"));
+            return Err(ReadError::undecodable(
+                "list",
+                "organization-wide kinds are read with the management role, and the run has none",
+            ));
         };
         let reading = Reading {
             account,

@@ -24,8 +24,12 @@ impl RoleArn {
         let error = || RoleArnError(text.to_owned());
         let mut parts = text.splitn(6, ':');
         let mut next = || parts.next().ok_or_else(error);
-        let (prefix, partition, service, region, account, resource) = (next()?, next()?, next()?, next()?, next()?, next()?);
-        let known = prefix == "arn" && matches!(partition, "aws" | "aws-us-gov" | "aws-cn") && service == "iam" && region.is_empty();
+        let (prefix, partition, service, region, account, resource) =
+            (next()?, next()?, next()?, next()?, next()?, next()?);
+        let known = prefix == "arn"
+            && matches!(partition, "aws" | "aws-us-gov" | "aws-cn")
+            && service == "iam"
+            && region.is_empty();
         let name = resource.strip_prefix("role/").ok_or_else(error)?;
         // IAM API reference: names have letters, digits and `+=,.@_-`; a path is parts of names between slashes.
         let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&byte);
@@ -67,10 +71,20 @@ mod tests {
 
     #[test]
     fn a_role_with_a_path_in_any_partition() {
-        for text in ["arn:aws:iam::111111111111:role/PortOceanReadRole", "arn:aws-cn:iam::111111111111:role/port/ocean/Read"] {
+        for text in
+            ["arn:aws:iam::111111111111:role/PortOceanReadRole", "arn:aws-cn:iam::111111111111:role/port/ocean/Read"]
+        {
             assert_eq!(RoleArn::parse(text).unwrap().to_string(), text);
         }
-        for text in ["", "PortOceanReadRole", "arn:aws:iam::1:role/x", "arn:aws:iam::111111111111:user/x", "arn:aws:iam::111111111111:role/", "arn:other:iam::111111111111:role/x", "arn:aws:iam:eu-west-1:111111111111:role/x"] {
+        for text in [
+            "",
+            "PortOceanReadRole",
+            "arn:aws:iam::1:role/x",
+            "arn:aws:iam::111111111111:user/x",
+            "arn:aws:iam::111111111111:role/",
+            "arn:other:iam::111111111111:role/x",
+            "arn:aws:iam:eu-west-1:111111111111:role/x",
+        ] {
             assert!(RoleArn::parse(text).is_err(), "{text}");
         }
     }

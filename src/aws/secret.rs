@@ -32,22 +32,28 @@ pub enum SecretError {
         #[source]
         source: ReadError,
     },
-    #[error("the secret {arn} has no usable text; {{\"id\":\"…\",\"clientSecret\":\"…\"}} or {{\"PORT_CLIENT_ID\":\"…\",\"PORT_CLIENT_SECRET\":\"…\"}} is expected")]
+    #[error(
+        "the secret {arn} has no usable text; {{\"id\":\"…\",\"clientSecret\":\"…\"}} or {{\"PORT_CLIENT_ID\":\"…\",\"PORT_CLIENT_SECRET\":\"…\"}} is expected"
+    )]
     Form { arn: String },
 }
 
 /// Reads the credentials from a secret.
 pub async fn read_port_credentials(client: &Client, arn: &str) -> Result<PortCredentials, SecretError> {
     let answer = client.get_secret_value().secret_id(arn).send().await;
-    let output = answer.map_err(ReadError::of("secretsmanager:GetSecretValue")).map_err(|source| SecretError::Unreadable { arn: arn.to_owned(), source })?;
+    let output = answer
+        .map_err(ReadError::of("secretsmanager:GetSecretValue"))
+        .map_err(|source| SecretError::Unreadable { arn: arn.to_owned(), source })?;
     parse(output.secret_string.as_deref().unwrap_or_default()).ok_or_else(|| SecretError::Form { arn: arn.to_owned() })
 }
 
 /// serde's own errors quote what they read, so they are dropped.
 fn parse(text: &str) -> Option<PortCredentials> {
-    let (SecretForm::Exporter { id, client_secret } | SecretForm::Named { id, client_secret }) = serde_json::from_str(text).ok()?;
+    let (SecretForm::Exporter { id, client_secret } | SecretForm::Named { id, client_secret }) =
+        serde_json::from_str(text).ok()?;
     let complete = !id.trim().is_empty() && !client_secret.trim().is_empty();
-    complete.then(|| PortCredentials { client_id: id.trim().to_owned(), client_secret: client_secret.trim().to_owned() })
+    complete
+        .then(|| PortCredentials { client_id: id.trim().to_owned(), client_secret: client_secret.trim().to_owned() })
 }
 
 #[cfg(test)]
@@ -56,11 +62,20 @@ mod tests {
 
     #[test]
     fn both_forms_are_read_and_nothing_else() {
-        for text in [r#"{"id":"a","clientSecret":"b"}"#, r#"{"PORT_CLIENT_ID":"a","PORT_CLIENT_SECRET":" b ","more":1}"#] {
+        for text in
+            [r#"{"id":"a","clientSecret":"b"}"#, r#"{"PORT_CLIENT_ID":"a","PORT_CLIENT_SECRET":" b ","more":1}"#]
+        {
             let credentials = parse(text).unwrap();
             assert_eq!((credentials.client_id.as_str(), credentials.client_secret.as_str()), ("a", "b"));
         }
-        for text in ["", "{}", "a:b", r#"{"id":"a"}"#, r#"{"id":"a","clientSecret":""}"#, r#"{"id":"a","PORT_CLIENT_SECRET":"b"}"#] {
+        for text in [
+            "",
+            "{}",
+            "a:b",
+            r#"{"id":"a"}"#,
+            r#"{"id":"a","clientSecret":""}"#,
+            r#"{"id":"a","PORT_CLIENT_SECRET":"b"}"#,
+        ] {
             assert!(parse(text).is_none(), "{text}");
         }
     }

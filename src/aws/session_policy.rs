@@ -33,7 +33,9 @@ mod tests {
     fn only_what_the_mapping_reads_is_allowed() {
         let kinds = BTreeMap::from([("AWS::Lambda::Function".to_owned(), BTreeSet::new())]);
         let policy = read_policy(&kinds);
-        assert!(policy.contains("lambda:ListFunctions") && !policy.contains("lambda:ListTags") && !policy.contains("s3:"));
+        assert!(
+            policy.contains("lambda:ListFunctions") && !policy.contains("lambda:ListTags") && !policy.contains("s3:")
+        );
         assert!(read_policy(&BTreeMap::from([("AWS::Account::Info".to_owned(), BTreeSet::new())])).contains("Deny"));
     }
 

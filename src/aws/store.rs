@@ -39,12 +39,22 @@ impl Store for S3Store {
             Err(error) => return Err(failed(key, &ReadError::of("s3:GetObject")(error))),
         };
         let version = version_of(key, output.e_tag)?;
-        let body = output.body.collect().await.map_err(|error| StoreError::Failed { key: key.to_owned(), reason: error.to_string() })?;
+        let body = output
+            .body
+            .collect()
+            .await
+            .map_err(|error| StoreError::Failed { key: key.to_owned(), reason: error.to_string() })?;
         Ok(Some(StoredObject { bytes: body.to_vec(), version }))
     }
 
     async fn put(&self, key: &str, bytes: Vec<u8>, condition: Condition) -> Result<Version, StoreError> {
-        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type("application/json").body(ByteStream::from(bytes));
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type("application/json")
+            .body(ByteStream::from(bytes));
         let request = match &condition {
             Condition::Always => request,
             Condition::Absent => request.if_none_match("*"),
@@ -78,5 +88,7 @@ impl Store for S3Store {
 }
 
 fn version_of(key: &str, e_tag: Option<String>) -> Result<Version, StoreError> {
-    e_tag.map(Version).ok_or_else(|| StoreError::Failed { key: key.to_owned(), reason: "the answer has no ETag".to_owned() })
+    e_tag
+        .map(Version)
+        .ok_or_else(|| StoreError::Failed { key: key.to_owned(), reason: "the answer has no ETag".to_owned() })
 }

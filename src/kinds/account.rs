@@ -5,7 +5,13 @@ use serde_json::{Map, Value};
 use super::{Kind, Page, ReadError, Reading, Resource, Scope};
 
 /// Calls for an account: none. Number and name come with the plan of the run.
-pub const INFO: Kind = Kind { name: "AWS::Account::Info", scope: Scope::Global, iam_actions: &[], include_actions: &[], list: |reading, _| Box::pin(account_info(reading)) };
+pub const INFO: Kind = Kind {
+    name: "AWS::Account::Info",
+    scope: Scope::Global,
+    iam_actions: &[],
+    include_actions: &[],
+    list: |reading, _| Box::pin(account_info(reading)),
+};
 
 async fn account_info(reading: &Reading) -> Result<Page, ReadError> {
     let properties = Map::from_iter([

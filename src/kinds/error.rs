@@ -14,7 +14,9 @@ pub enum ReadError {
     #[error("not available here: {0}")]
     NotHere(Failure),
     /// The role, or a policy above it, does not allow the call.
-    #[error("access denied: {0}; allow the action in the read role's policy, and look for a service control policy that denies it")]
+    #[error(
+        "access denied: {0}; allow the action in the read role's policy, and look for a service control policy that denies it"
+    )]
     Denied(Failure),
     /// AWS took too many calls at once, and went on refusing after the SDK's own retries.
     #[error("throttled: {0}; the next run tries again")]
@@ -120,7 +122,9 @@ impl ReadError {
 
     pub fn failure(&self) -> &Failure {
         match self {
-            Self::NotHere(failure) | Self::Denied(failure) | Self::Throttled(failure) | Self::Failed(failure) => failure,
+            Self::NotHere(failure) | Self::Denied(failure) | Self::Throttled(failure) | Self::Failed(failure) => {
+                failure
+            }
         }
     }
 

@@ -33,7 +33,8 @@ impl ResponseBody {
     /// [`ReadError::Failed`] when the body is no such JSON.
     pub fn objects(&self, call: &'static str, member: &str) -> Result<Vec<Map<String, Value>>, ReadError> {
         let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        let mut body: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|error| ReadError::undecodable(call, error.to_string()))?;
+        let mut body: Map<String, Value> =
+            serde_json::from_slice(&bytes).map_err(|error| ReadError::undecodable(call, error.to_string()))?;
         let items = match body.remove(member) {
             None | Some(Value::Null) => return Ok(Vec::new()),
             Some(Value::Array(items)) => items,
@@ -129,7 +130,15 @@ fn format_epoch(seconds: f64) -> Option<String> {
 /// ISO 8601 in UTC: no fraction for whole seconds, else exactly six digits (finer ones are cut).
 pub fn format_moment(moment: OffsetDateTime) -> String {
     let (date, time) = (moment.date(), moment.time());
-    let whole = format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", date.year(), u8::from(date.month()), date.day(), time.hour(), time.minute(), time.second());
+    let whole = format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    );
     match time.microsecond() {
         0 => format!("{whole}Z"),
         microseconds => format!("{whole}.{microseconds:06}Z"),
@@ -157,7 +166,11 @@ mod tests {
 
     #[test]
     fn names_change_at_the_top_only_and_null_members_are_absent() {
-        let Value::Object(mut cluster) = json!({"clusterName": "c", "settings": [{"name": "n", "value": null}], "status": null}) else { unreachable!() };
+        let Value::Object(mut cluster) =
+            json!({"clusterName": "c", "settings": [{"name": "n", "value": null}], "status": null})
+        else {
+            unreachable!()
+        };
         drop_null_members(&mut cluster);
         let named = with_pascal_case_names(cluster, &[("settings", "ClusterSettings")]);
         assert_eq!(Value::Object(named), json!({"ClusterName": "c", "ClusterSettings": [{"name": "n"}]}));

@@ -21,7 +21,14 @@ async fn functions(reading: &Reading, cursor: Option<String>) -> Result<Page, Re
     const CALL: &str = "lambda:ListFunctions";
     let client = reading.client(Client::new);
     let body = ResponseBody::default();
-    let output = client.list_functions().set_marker(cursor).customize().interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL))?;
+    let output = client
+        .list_functions()
+        .set_marker(cursor)
+        .customize()
+        .interceptor(body.keeper())
+        .send()
+        .await
+        .map_err(ReadError::of(CALL))?;
     let mut functions = Vec::new();
     for properties in body.objects(CALL, "Functions")? {
         let Some(arn) = properties.get("FunctionArn").and_then(Value::as_str).map(str::to_owned) else {

@@ -131,8 +131,15 @@ impl Resource {
 }
 
 /// The IAM actions that reading a kind with these options takes.
-pub fn iam_actions<'a>(kind: &'a Kind, include_actions: &'a BTreeSet<String>) -> impl Iterator<Item = &'static str> + 'a {
-    let optional = kind.include_actions.iter().filter(|action| include_actions.contains(action.name)).flat_map(|action| action.iam_actions);
+pub fn iam_actions<'a>(
+    kind: &'a Kind,
+    include_actions: &'a BTreeSet<String>,
+) -> impl Iterator<Item = &'static str> + 'a {
+    let optional = kind
+        .include_actions
+        .iter()
+        .filter(|action| include_actions.contains(action.name))
+        .flat_map(|action| action.iam_actions);
     kind.iam_actions.iter().chain(optional).copied()
 }
 

@@ -95,6 +95,9 @@ mod tests {
             .value("Zero", Some(0))
             .time("Time", &Some(DateTime::from_nanos(1_704_164_645_123_456_700).unwrap()))
             .object("Object", &Some(()), |_| Members::new());
-        assert_eq!(Value::from(members), json!({"Empty": "", "List": [], "Zero": 0, "Time": "2024-01-02T03:04:05.123456Z", "Object": {}}));
+        assert_eq!(
+            Value::from(members),
+            json!({"Empty": "", "List": [], "Zero": 0, "Time": "2024-01-02T03:04:05.123456Z", "Object": {}})
+        );
     }
 }

@@ -43,11 +43,20 @@ async fn buckets(reading: &Reading, cursor: Option<String>) -> Result<Page, Read
 
 /// The listing is the same from every region, but a service control policy may deny some of them: the next enabled one is tried then.
 /// A cursor belongs to the region that gave it.
-async fn list_buckets(reading: &Reading, cursor: Option<String>) -> Result<(aws_sdk_s3::operation::list_buckets::ListBucketsOutput, String), ReadError> {
+async fn list_buckets(
+    reading: &Reading,
+    cursor: Option<String>,
+) -> Result<(aws_sdk_s3::operation::list_buckets::ListBucketsOutput, String), ReadError> {
     const CALL: &str = "s3:ListBuckets";
     if let Some((region, token)) = cursor.as_deref().and_then(|cursor| cursor.split_once(' ')) {
         let client = reading.client_in(region, Client::new);
-        let output = client.list_buckets().max_buckets(PAGE_SIZE).continuation_token(token).send().await.map_err(ReadError::of(CALL))?;
+        let output = client
+            .list_buckets()
+            .max_buckets(PAGE_SIZE)
+            .continuation_token(token)
+            .send()
+            .await
+            .map_err(ReadError::of(CALL))?;
         return Ok((output, region.to_owned()));
     }
     let mut denied = None;
@@ -59,7 +68,8 @@ async fn list_buckets(reading: &Reading, cursor: Option<String>) -> Result<(aws_
             Err(error) => return Err(error),
         }
     }
-    Err(denied.unwrap_or_else(|| ReadError::undecodable(CALL, "the account has no enabled region to list buckets from")))
+    Err(denied
+        .unwrap_or_else(|| ReadError::undecodable(CALL, "the account has no enabled region to list buckets from")))
 }
 
 /// A bucket with its tags and options; none when it was deleted in between.
@@ -68,7 +78,10 @@ async fn read_bucket(reading: &Reading, bucket: Bucket) -> Result<Option<Resourc
         return Err(ReadError::undecodable("s3:ListBuckets", "a bucket has no name"));
     };
     let arn = format!("arn:{}:s3:::{name}", reading.partition);
-    let members = Members::new().text("BucketName", &bucket.name).text("Arn", &Some(arn)).time("CreationDate", &bucket.creation_date);
+    let members = Members::new()
+        .text("BucketName", &bucket.name)
+        .text("Arn", &Some(arn))
+        .time("CreationDate", &bucket.creation_date);
     let mut resource = Resource::new(name.as_str(), members.into_map());
 
     let mut location = None;
@@ -82,9 +95,12 @@ async fn read_bucket(reading: &Reading, bucket: Bucket) -> Result<Option<Resourc
     if let Some(constraint) = &location
         && reading.wants(LOCATION)
     {
-        resource.properties.insert("LocationConstraint".to_owned(), constraint.clone().map_or(Value::Null, Value::from));
+        resource
+            .properties
+            .insert("LocationConstraint".to_owned(), constraint.clone().map_or(Value::Null, Value::from));
     }
-    let region = bucket.bucket_region.unwrap_or_else(|| region_of_constraint(location.flatten().as_deref(), &reading.region));
+    let region =
+        bucket.bucket_region.unwrap_or_else(|| region_of_constraint(location.flatten().as_deref(), &reading.region));
     // A bucket's own calls go to its region; S3 answers elsewhere with a redirect.
     let client = reading.client_in(&region, Client::new);
     resource.region = Some(region);
@@ -121,12 +137,17 @@ fn region_of_constraint(constraint: Option<&str>, default_region: &str) -> Strin
 }
 
 async fn location_of(client: &Client, bucket: &str) -> Result<Option<String>, ReadError> {
-    let output = client.get_bucket_location().bucket(bucket).send().await.map_err(ReadError::of("s3:GetBucketLocation"))?;
-    Ok(output.location_constraint.map(|constraint| constraint.as_str().to_owned()).filter(|constraint| !constraint.is_empty()))
+    let output =
+        client.get_bucket_location().bucket(bucket).send().await.map_err(ReadError::of("s3:GetBucketLocation"))?;
+    Ok(output
+        .location_constraint
+        .map(|constraint| constraint.as_str().to_owned())
+        .filter(|constraint| !constraint.is_empty()))
 }
 
 async fn add_tags(client: &Client, bucket: &mut Resource) -> Existence {
-    let answer = client.get_bucket_tagging().bucket(&bucket.key).send().await.map_err(ReadError::of("s3:GetBucketTagging"));
+    let answer =
+        client.get_bucket_tagging().bucket(&bucket.key).send().await.map_err(ReadError::of("s3:GetBucketTagging"));
     let tags = match answer {
         Ok(output) => output.tag_set.iter().map(|tag| Value::from(tag_members(tag))).collect(),
         Err(error) if error.code() == "NoSuchTagSet" => Vec::new(),
@@ -148,26 +169,44 @@ async fn add_public_access_block(reading: &Reading, client: &Client, bucket: &mu
     if !reading.wants(PUBLIC_ACCESS_BLOCK) {
         return Existence::There;
     }
-    let answer = client.get_public_access_block().bucket(&bucket.key).send().await.map_err(ReadError::of("s3:GetPublicAccessBlock"));
+    let answer = client
+        .get_public_access_block()
+        .bucket(&bucket.key)
+        .send()
+        .await
+        .map_err(ReadError::of("s3:GetPublicAccessBlock"));
     let configuration = answer.map(|output| output.public_access_block_configuration);
-    add_option(bucket, PUBLIC_ACCESS_BLOCK, "PublicAccessBlockConfiguration", "NoSuchPublicAccessBlockConfiguration", configuration, |block| {
-        Members::new()
-            .value("BlockPublicAcls", block.block_public_acls)
-            .value("IgnorePublicAcls", block.ignore_public_acls)
-            .value("BlockPublicPolicy", block.block_public_policy)
-            .value("RestrictPublicBuckets", block.restrict_public_buckets)
-    })
+    add_option(
+        bucket,
+        PUBLIC_ACCESS_BLOCK,
+        "PublicAccessBlockConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+        configuration,
+        |block| {
+            Members::new()
+                .value("BlockPublicAcls", block.block_public_acls)
+                .value("IgnorePublicAcls", block.ignore_public_acls)
+                .value("BlockPublicPolicy", block.block_public_policy)
+                .value("RestrictPublicBuckets", block.restrict_public_buckets)
+        },
+    )
 }
 
 async fn add_ownership_controls(reading: &Reading, client: &Client, bucket: &mut Resource) -> Existence {
     if !reading.wants(OWNERSHIP) {
         return Existence::There;
     }
-    let answer = client.get_bucket_ownership_controls().bucket(&bucket.key).send().await.map_err(ReadError::of("s3:GetBucketOwnershipControls"));
+    let answer = client
+        .get_bucket_ownership_controls()
+        .bucket(&bucket.key)
+        .send()
+        .await
+        .map_err(ReadError::of("s3:GetBucketOwnershipControls"));
     let controls = answer.map(|output| output.ownership_controls);
     add_option(bucket, OWNERSHIP, "OwnershipControls", "OwnershipControlsNotFoundError", controls, |controls| {
         let rules = Some(controls.rules.clone());
-        Members::new().objects("Rules", &rules, |rule| Members::new().text("ObjectOwnership", &Some(&rule.object_ownership)))
+        Members::new()
+            .objects("Rules", &rules, |rule| Members::new().text("ObjectOwnership", &Some(&rule.object_ownership)))
     })
 }
 
@@ -175,18 +214,36 @@ async fn add_encryption(reading: &Reading, client: &Client, bucket: &mut Resourc
     if !reading.wants(ENCRYPTION) {
         return Existence::There;
     }
-    let answer = client.get_bucket_encryption().bucket(&bucket.key).send().await.map_err(ReadError::of("s3:GetBucketEncryption"));
+    let answer = client
+        .get_bucket_encryption()
+        .bucket(&bucket.key)
+        .send()
+        .await
+        .map_err(ReadError::of("s3:GetBucketEncryption"));
     let configuration = answer.map(|output| output.server_side_encryption_configuration);
-    add_option(bucket, ENCRYPTION, "BucketEncryption", "ServerSideEncryptionConfigurationNotFoundError", configuration, |configuration| {
-        let rules = Some(configuration.rules.clone());
-        Members::new().objects("Rules", &rules, |rule| {
-            Members::new()
-                .object("ApplyServerSideEncryptionByDefault", &rule.apply_server_side_encryption_by_default, |default| {
-                    Members::new().text("SSEAlgorithm", &Some(&default.sse_algorithm)).text("KMSMasterKeyID", &default.kms_master_key_id)
-                })
-                .value("BucketKeyEnabled", rule.bucket_key_enabled)
-        })
-    })
+    add_option(
+        bucket,
+        ENCRYPTION,
+        "BucketEncryption",
+        "ServerSideEncryptionConfigurationNotFoundError",
+        configuration,
+        |configuration| {
+            let rules = Some(configuration.rules.clone());
+            Members::new().objects("Rules", &rules, |rule| {
+                Members::new()
+                    .object(
+                        "ApplyServerSideEncryptionByDefault",
+                        &rule.apply_server_side_encryption_by_default,
+                        |default| {
+                            Members::new()
+                                .text("SSEAlgorithm", &Some(&default.sse_algorithm))
+                                .text("KMSMasterKeyID", &default.kms_master_key_id)
+                        },
+                    )
+                    .value("BucketKeyEnabled", rule.bucket_key_enabled)
+            })
+        },
+    )
 }
 
 /// Puts an option's answer under its name. A bucket without the configuration has the member left out, which is an answer too.

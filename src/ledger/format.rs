@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Entry, EntityHash, Ledger, Progress, Relation, State};
+use super::{EntityHash, Entry, Ledger, Progress, Relation, State};
 use crate::run::RunId;
 use crate::seams::EntityKey;
 
@@ -48,7 +48,9 @@ pub enum FormatError {
     #[error("the ledger is damaged: {0}")]
     Damaged(String),
     /// A newer release wrote it.
-    #[error("the ledger has format version {0}, this release understands {LEDGER_VERSION}: deploy the newer release again")]
+    #[error(
+        "the ledger has format version {0}, this release understands {LEDGER_VERSION}: deploy the newer release again"
+    )]
     Newer(u32),
 }
 
@@ -58,14 +60,16 @@ pub fn encode(ledger: &Ledger, writer: &str) -> Vec<u8> {
         .units
         .iter()
         .map(|(kind, unit)| {
-            let resources = unit.iter().map(|(key, entries)| (key.clone(), entries.iter().map(write_entry).collect())).collect();
+            let resources =
+                unit.iter().map(|(key, entries)| (key.clone(), entries.iter().map(write_entry).collect())).collect();
             (kind.clone(), resources)
         })
         .collect();
     let body = Body { units, progress: ledger.progress.clone(), claims_incomplete: ledger.claims_incomplete };
     let body = serde_json::to_vec(&body).expect("a ledger holds strings and numbers only, which JSON cannot refuse");
     let header = Header { version: LEDGER_VERSION, checksum: checksum(&body), writer: writer.to_owned() };
-    let mut bytes = serde_json::to_vec(&header).expect("a header holds strings and numbers only, which JSON cannot refuse");
+    let mut bytes =
+        serde_json::to_vec(&header).expect("a header holds strings and numbers only, which JSON cannot refuse");
     bytes.push(b'\n');
     bytes.extend(body);
     bytes
@@ -78,10 +82,13 @@ pub fn decode(bytes: &[u8]) -> Result<Ledger, FormatError> {
         return Err(FormatError::Newer(header.version));
     }
     if checksum(body) != header.checksum {
-        return Err(FormatError::Damaged("its content does not have the checksum that its first line gives".to_owned()));
+        return Err(FormatError::Damaged(
+            "its content does not have the checksum that its first line gives".to_owned(),
+        ));
     }
     let body: Body = serde_json::from_slice(body).map_err(|error| FormatError::Damaged(error.to_string()))?;
-    let mut ledger = Ledger { units: BTreeMap::new(), progress: body.progress, claims_incomplete: body.claims_incomplete };
+    let mut ledger =
+        Ledger { units: BTreeMap::new(), progress: body.progress, claims_incomplete: body.claims_incomplete };
     for (kind, resources) in body.units {
         let unit = ledger.units.entry(kind).or_default();
         for (key, entries) in resources {
@@ -101,7 +108,8 @@ fn split(bytes: &[u8]) -> Result<(Header, &[u8]), FormatError> {
     let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
         return Err(FormatError::Damaged("it has no first line".to_owned()));
     };
-    let header = serde_json::from_slice(&bytes[..end]).map_err(|error| FormatError::Damaged(format!("its first line is unreadable: {error}")))?;
+    let header = serde_json::from_slice(&bytes[..end])
+        .map_err(|error| FormatError::Damaged(format!("its first line is unreadable: {error}")))?;
     Ok((header, &bytes[end + 1..]))
 }
 
@@ -115,7 +123,8 @@ fn write_entry(entry: &Entry) -> WrittenEntry {
         State::Unsure => UNSURE.to_owned(),
         State::Stale(run) => format!("{STALE}{run}"),
     };
-    let relations = entry.relates_to.iter().map(|relation| (relation.name.clone(), relation.identifier.clone())).collect();
+    let relations =
+        entry.relates_to.iter().map(|relation| (relation.name.clone(), relation.identifier.clone())).collect();
     WrittenEntry(entry.entity.blueprint.clone(), entry.entity.identifier.clone(), relations, state)
 }
 
@@ -144,7 +153,11 @@ mod tests {
 
     fn ledger() -> Ledger {
         let mut ledger = Ledger::default();
-        for (identifier, state) in [("a", State::Unsure), ("b", State::Sent(EntityHash::of(&json!({"x": 1}), true))), ("c", State::Stale(RunId::new()))] {
+        for (identifier, state) in [
+            ("a", State::Unsure),
+            ("b", State::Sent(EntityHash::of(&json!({"x": 1}), true))),
+            ("c", State::Stale(RunId::new())),
+        ] {
             let entity = EntityKey { blueprint: "s3Bucket".to_owned(), identifier: identifier.to_owned() };
             let relates_to = vec![Relation { name: "account".to_owned(), identifier: "111111111111".to_owned() }];
             ledger.record("AWS::S3::Bucket", "bucket-1", Entry { entity, relates_to, state });

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{Ledgers, LedgerError, LedgerFile};
+pub use file::{LedgerError, LedgerFile, Ledgers};
 pub use format::FormatError;
 pub use hash::EntityHash;
 
@@ -90,7 +90,9 @@ impl Ledger {
     /// All entries with their kind and resource key.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str, &Entry)> {
         self.units.iter().flat_map(|(kind, unit)| {
-            unit.iter().flat_map(move |(resource, entries)| entries.iter().map(move |entry| (kind.as_str(), resource.as_str(), entry)))
+            unit.iter().flat_map(move |(resource, entries)| {
+                entries.iter().map(move |entry| (kind.as_str(), resource.as_str(), entry))
+            })
         })
     }
 

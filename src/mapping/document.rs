@@ -38,7 +38,9 @@ pub(super) fn parse(document: &Value) -> Result<Mapping, MappingError> {
     let resources = match document.get("resources") {
         None | Some(Value::Null) => return Err(MappingError::Empty),
         Some(Value::Array(resources)) if resources.is_empty() => return Err(MappingError::Empty),
-        Some(Value::Array(resources)) if resources.len() > MOST_ENTRIES => return Err(form("resources", &Value::from(resources.len()), "at most 1000 entries")),
+        Some(Value::Array(resources)) if resources.len() > MOST_ENTRIES => {
+            return Err(form("resources", &Value::from(resources.len()), "at most 1000 entries"));
+        }
         Some(Value::Array(resources)) => resources,
         Some(other) => return Err(form("resources", other, "a list")),
     };
@@ -109,7 +111,8 @@ fn parse_entry(index: usize, resource: &Value) -> Result<Vec<MappingEntry>, Stri
     if port.get("itemsToParse").is_some_and(|items| !items.is_null()) {
         return Err("`port.itemsToParse` is not supported yet".to_owned());
     }
-    let mappings = port.get("entity").and_then(|entity| entity.get("mappings")).ok_or("`port.entity.mappings` is missing")?;
+    let mappings =
+        port.get("entity").and_then(|entity| entity.get("mappings")).ok_or("`port.entity.mappings` is missing")?;
     let mappings = match mappings {
         Value::Array(mappings) => mappings.iter().collect(),
         mapping => vec![mapping],
@@ -156,7 +159,10 @@ fn parse_region_policy(selector: &Value) -> Result<RegionPolicy, String> {
 fn parse_include_actions(selector: &Value, kind: &kinds::Kind) -> Result<BTreeSet<String>, String> {
     let actions = texts(selector.get("includeActions"), "selector.includeActions")?;
     if actions.len() > MOST_INCLUDE_ACTIONS {
-        return Err(format!("`selector.includeActions` has {} actions; at most {MOST_INCLUDE_ACTIONS} are possible", actions.len()));
+        return Err(format!(
+            "`selector.includeActions` has {} actions; at most {MOST_INCLUDE_ACTIONS} are possible",
+            actions.len()
+        ));
     }
     // Unknown names are ignored, as ever: mappings in use have misspelt ones, and what they ask for was never there.
     let known = actions.into_iter().filter(|action| kind.include_actions.iter().any(|known| known.name == action));
@@ -190,12 +196,22 @@ mod tests {
     }
 
     fn bucket() -> Value {
-        entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".Properties.Arn", "blueprint": "\"s3Bucket\""}))
+        entry(
+            "AWS::S3::Bucket",
+            json!({"query": "true"}),
+            json!({"identifier": ".Properties.Arn", "blueprint": "\"s3Bucket\""}),
+        )
     }
 
     #[test]
     fn a_document_without_entries_is_refused_as_a_whole() {
-        for document in [json!(null), json!({}), json!({"resources": []}), json!({"resources": null}), json!({"deleteDependentEntities": true})] {
+        for document in [
+            json!(null),
+            json!({}),
+            json!({"resources": []}),
+            json!({"resources": null}),
+            json!({"deleteDependentEntities": true}),
+        ] {
             assert_eq!(Mapping::parse(&document).err(), Some(MappingError::Empty), "{document}");
         }
         assert!(matches!(Mapping::parse(&json!({"resources": 5})), Err(MappingError::Form { .. })));
@@ -209,12 +225,43 @@ mod tests {
             (entry("AWS::S3::Bukcet", json!({"query": "true"}), good.clone()), "AWS::S3::Bukcet"),
             (entry("AWS::S3::Bucket", json!({"query": ".x ["}), good.clone()), "selector.query"),
             (entry("AWS::S3::Bucket", json!({}), good.clone()), "selector.query"),
-            (entry("AWS::S3::Bucket", json!({"query": "true", "regionPolicy": {"allow": "eu-west-1"}}), good.clone()), "regionPolicy.allow"),
+            (
+                entry(
+                    "AWS::S3::Bucket",
+                    json!({"query": "true", "regionPolicy": {"allow": "eu-west-1"}}),
+                    good.clone(),
+                ),
+                "regionPolicy.allow",
+            ),
             (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"blueprint": "\"b\""})), "identifier"),
-            (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": {"combinator": "\"and\"", "rules": []}, "blueprint": "\"b\""})), "identifier"),
-            (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".a", "blueprint": "\"b\"", "team": "\"t\""})), "team"),
-            (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".a", "blueprint": "b |"})), "blueprint"),
-            (entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".a", "blueprint": "\"b\"", "properties": {"p": {"x": 1}}})), "properties.p"),
+            (
+                entry(
+                    "AWS::S3::Bucket",
+                    json!({"query": "true"}),
+                    json!({"identifier": {"combinator": "\"and\"", "rules": []}, "blueprint": "\"b\""}),
+                ),
+                "identifier",
+            ),
+            (
+                entry(
+                    "AWS::S3::Bucket",
+                    json!({"query": "true"}),
+                    json!({"identifier": ".a", "blueprint": "\"b\"", "team": "\"t\""}),
+                ),
+                "team",
+            ),
+            (
+                entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".a", "blueprint": "b |"})),
+                "blueprint",
+            ),
+            (
+                entry(
+                    "AWS::S3::Bucket",
+                    json!({"query": "true"}),
+                    json!({"identifier": ".a", "blueprint": "\"b\"", "properties": {"p": {"x": 1}}}),
+                ),
+                "properties.p",
+            ),
             (json!({"kind": 7}), "kind"),
         ];
         for (entry, named) in broken {
@@ -243,7 +290,9 @@ mod tests {
     #[test]
     fn a_boolean_query_and_a_list_of_mappings_are_taken() {
         let mappings = json!([{"identifier": ".Properties.Arn", "blueprint": "\"a\""}, {"identifier": ".Properties.Arn", "blueprint": "\"b\""}]);
-        let mapping = Mapping::parse(&json!({"resources": [entry("AWS::S3::Bucket", json!({"query": true}), mappings)]})).unwrap();
+        let mapping =
+            Mapping::parse(&json!({"resources": [entry("AWS::S3::Bucket", json!({"query": true}), mappings)]}))
+                .unwrap();
         assert_eq!(mapping.entries.len(), 2);
     }
 }

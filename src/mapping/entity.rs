@@ -43,7 +43,10 @@ pub enum Mapped {
     /// The selector says no.
     FilteredOut,
     /// The entry cannot tell what the resource becomes; whatever it became before stays.
-    Faulty { field: &'static str, reason: String },
+    Faulty {
+        field: &'static str,
+        reason: String,
+    },
 }
 
 /// What an operator should know about an entry's expressions, gathered over all resources and told once.
@@ -118,7 +121,9 @@ fn expression_text(path: &str, value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
-        Value::Object(query) if query.contains_key("combinator") => Err(format!("`{path}` is a search query, which is not supported yet")),
+        Value::Object(query) if query.contains_key("combinator") => {
+            Err(format!("`{path}` is a search query, which is not supported yet"))
+        }
         _ => Err(format!("`{path}` is no jq expression")),
     }
 }
@@ -305,28 +310,43 @@ mod tests {
     fn null_is_sent_and_noted_once_and_empty_values_are_kept() {
         let raw = json!({"id": "x", "no": false, "zero": 0, "empty": "", "list": [], "object": {}});
         let properties = json!({"no": ".no", "zero": ".zero", "empty": ".empty", "list": ".list", "object": ".object", "absent": ".absent", "fails": ".id.x", "nothing": "empty", "first": "1, 2", "broken": ".x |"});
-        let (mapped, notes) = map("true", json!({"identifier": ".id", "blueprint": "\"b\"", "title": ".absent", "properties": properties}), &raw);
+        let (mapped, notes) = map(
+            "true",
+            json!({"identifier": ".id", "blueprint": "\"b\"", "title": ".absent", "properties": properties}),
+            &raw,
+        );
         let Mapped::Entity(entity) = mapped else { panic!("{mapped:?}") };
         let expected = json!({"no": false, "zero": 0, "empty": "", "list": [], "object": {}, "absent": null, "fails": null, "nothing": null, "first": 1, "broken": null});
         assert_eq!(entity.body, json!({"identifier": "x", "blueprint": "b", "properties": expected}));
         let without_value = notes.fields.iter().filter(|(_, note)| !note.has_value);
         let named: Vec<&str> = without_value.map(|(path, _)| path.as_str()).collect();
-        assert_eq!(named, ["properties.absent", "properties.broken", "properties.fails", "properties.nothing", "title"]);
+        assert_eq!(
+            named,
+            ["properties.absent", "properties.broken", "properties.fails", "properties.nothing", "title"]
+        );
         let failed = notes.fields.iter().filter(|(_, note)| note.failure.is_some());
-        assert_eq!(failed.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["properties.broken", "properties.fails"]);
+        assert_eq!(
+            failed.map(|(path, _)| path.as_str()).collect::<Vec<_>>(),
+            ["properties.broken", "properties.fails"]
+        );
     }
 
     #[test]
     fn relations_carry_identifiers_that_port_takes() {
         let raw = json!({"id": "a b", "account": "111111111111", "many": ["x y", "z", "", 7], "none": []});
         let relations = json!({"account": ".account", "many": ".many", "none": ".none", "absent": ".absent"});
-        let (mapped, notes) = map("true", json!({"identifier": ".id", "blueprint": "\"b\"", "relations": relations}), &raw);
+        let (mapped, notes) =
+            map("true", json!({"identifier": ".id", "blueprint": "\"b\"", "relations": relations}), &raw);
         let Mapped::Entity(entity) = mapped else { panic!("{mapped:?}") };
         let rewritten = to_port_identifier("x y");
-        assert_eq!(entity.body["relations"], json!({"account": "111111111111", "many": [rewritten, "z", "7"], "none": [], "absent": null}));
+        assert_eq!(
+            entity.body["relations"],
+            json!({"account": "111111111111", "many": [rewritten, "z", "7"], "none": [], "absent": null})
+        );
         assert_eq!(entity.key.identifier, to_port_identifier("a b"));
         assert_eq!(notes.rewritten_identifiers, 2);
-        let related: Vec<(&str, &str)> = entity.relates_to.iter().map(|relation| (relation.name.as_str(), relation.identifier.as_str())).collect();
+        let related: Vec<(&str, &str)> =
+            entity.relates_to.iter().map(|relation| (relation.name.as_str(), relation.identifier.as_str())).collect();
         assert_eq!(related, [("account", "111111111111"), ("many", rewritten.as_str()), ("many", "z"), ("many", "7")]);
     }
 }

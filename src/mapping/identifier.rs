@@ -25,12 +25,18 @@ pub fn to_port_identifier(identifier: &str) -> String {
 /// Port's API: `^(?!\.{1,2}$)[\p{L}0-9@_.+:\\/=-]+$`.
 fn is_accepted(identifier: &str) -> bool {
     let length = identifier.chars().count();
-    length > 0 && length <= LONGEST && identifier != "." && identifier != ".." && identifier.chars().all(is_accepted_char)
+    length > 0
+        && length <= LONGEST
+        && identifier != "."
+        && identifier != ".."
+        && identifier.chars().all(is_accepted_char)
 }
 
 fn is_accepted_char(letter: char) -> bool {
     // `char::is_alphabetic` also has letter-like numbers and marks, which `\p{L}` has not: beyond ASCII only what is surely a letter passes.
-    letter.is_ascii_alphanumeric() || "@_.+:\\/=-".contains(letter) || (!letter.is_ascii() && (letter.is_lowercase() || letter.is_uppercase()))
+    letter.is_ascii_alphanumeric()
+        || "@_.+:\\/=-".contains(letter)
+        || (!letter.is_ascii() && (letter.is_lowercase() || letter.is_uppercase()))
 }
 
 #[cfg(test)]
@@ -49,7 +55,8 @@ mod tests {
         let long = "x".repeat(LONGEST + 1);
         let longer = "x".repeat(LONGEST + 2);
         let rejected = ["a b", "a,b", "a*b", "fn:$LATEST", ".", "..", "a#b", &long, &longer];
-        let rewritten: std::collections::BTreeSet<String> = rejected.iter().map(|identifier| to_port_identifier(identifier)).collect();
+        let rewritten: std::collections::BTreeSet<String> =
+            rejected.iter().map(|identifier| to_port_identifier(identifier)).collect();
         assert_eq!(rewritten.len(), rejected.len());
         assert!(rewritten.iter().all(|identifier| is_accepted(identifier)), "{rewritten:?}");
         assert_eq!(to_port_identifier("a b"), to_port_identifier("a b"));

@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use super::client::{Answer, Call, PortClient, Role};
 use super::metrics;
-use crate::seams::{Catalog, CatalogError, DeleteOutcome, EntityKey, OwnedPage, RunReport, UpsertOptions, UpsertOutcome};
+use crate::seams::{
+    Catalog, CatalogError, DeleteOutcome, EntityKey, OwnedPage, RunReport, UpsertOptions, UpsertOutcome,
+};
 
 /// Port's API: a bulk upsert has at most 20 entities and a body of at most 1 MiB.
 const MOST_ENTITIES: usize = 20;
@@ -116,17 +118,34 @@ impl BulkFailure {
 
 impl PortCatalog {
     /// Sends one bulk; where Port refuses it as a whole, its halves, so that one entity does not spoil nineteen.
-    fn send_bulk<'a>(&'a self, path: &'a str, query: &'a [(&'a str, &'a str)], bulk: Vec<Parcel>) -> BoxFuture<'a, Vec<(usize, UpsertOutcome)>> {
+    fn send_bulk<'a>(
+        &'a self,
+        path: &'a str,
+        query: &'a [(&'a str, &'a str)],
+        bulk: Vec<Parcel>,
+    ) -> BoxFuture<'a, Vec<(usize, UpsertOutcome)>> {
         Box::pin(async move {
-            let body = format!("{{\"entities\":[{}]}}", bulk.iter().map(|parcel| parcel.json.as_str()).collect::<Vec<_>>().join(","));
-            let call = Call { method: Method::POST, path, query, body: Some(body.into_bytes()), role: Role::Exporter, repeatable: true };
+            let body = format!(
+                "{{\"entities\":[{}]}}",
+                bulk.iter().map(|parcel| parcel.json.as_str()).collect::<Vec<_>>().join(",")
+            );
+            let call = Call {
+                method: Method::POST,
+                path,
+                query,
+                body: Some(body.into_bytes()),
+                role: Role::Exporter,
+                repeatable: true,
+            };
             let answer = match self.client.call(call).await {
                 Ok(answer) => answer,
                 Err(error) => return all(&bulk, UpsertOutcome::Unanswered { reason: error.to_string() }),
             };
             match answer.status {
                 StatusCode::OK | StatusCode::CREATED | StatusCode::MULTI_STATUS => read_bulk_answer(&bulk, &answer),
-                StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY if bulk.len() > 1 => {
+                StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY
+                    if bulk.len() > 1 =>
+                {
                     let mut first = bulk;
                     let second = first.split_off(first.len() / 2);
                     let mut outcomes = self.send_bulk(path, query, first).await;
@@ -147,9 +166,15 @@ fn all(bulk: &[Parcel], outcome: UpsertOutcome) -> Vec<(usize, UpsertOutcome)> {
 fn read_bulk_answer(bulk: &[Parcel], answer: &Answer) -> Vec<(usize, UpsertOutcome)> {
     let parsed: BulkAnswer = match serde_json::from_slice(&answer.body) {
         Ok(parsed) => parsed,
-        Err(error) => return all(bulk, UpsertOutcome::Unanswered { reason: format!("an answer that cannot be understood: {error}") }),
+        Err(error) => {
+            return all(
+                bulk,
+                UpsertOutcome::Unanswered { reason: format!("an answer that cannot be understood: {error}") },
+            );
+        }
     };
-    let mut outcomes = all(bulk, UpsertOutcome::Unanswered { reason: "Port's answer does not mention the entity".to_owned() });
+    let mut outcomes =
+        all(bulk, UpsertOutcome::Unanswered { reason: "Port's answer does not mention the entity".to_owned() });
     for success in parsed.entities {
         if let Some((_, outcome)) = outcomes.get_mut(success.index) {
             *outcome = UpsertOutcome::Accepted;
@@ -170,7 +195,14 @@ fn flag(value: bool) -> &'static str {
 #[async_trait]
 impl Catalog for PortCatalog {
     async fn organization(&self) -> Result<String, CatalogError> {
-        let call = Call { method: Method::GET, path: "/organization", query: &[], body: None, role: Role::Integration, repeatable: true };
+        let call = Call {
+            method: Method::GET,
+            path: "/organization",
+            query: &[],
+            body: None,
+            role: Role::Integration,
+            repeatable: true,
+        };
         let body = self.client.call(call).await?.success()?.json()?;
         match body["organization"]["id"].as_str() {
             Some(id) if crate::run::is_path_segment(id) => Ok(id.to_owned()),
@@ -178,21 +210,35 @@ impl Catalog for PortCatalog {
         }
     }
 
-    async fn upsert(&self, blueprint: &str, entities: &[Value], options: UpsertOptions) -> Result<Vec<UpsertOutcome>, CatalogError> {
+    async fn upsert(
+        &self,
+        blueprint: &str,
+        entities: &[Value],
+        options: UpsertOptions,
+    ) -> Result<Vec<UpsertOutcome>, CatalogError> {
         let path = format!("/blueprints/{}/entities/bulk", segment(blueprint));
-        let query = [("upsert", "true"), ("merge", flag(options.merge)), ("create_missing_related_entities", flag(options.create_missing_related))];
+        let query = [
+            ("upsert", "true"),
+            ("merge", flag(options.merge)),
+            ("create_missing_related_entities", flag(options.create_missing_related)),
+        ];
         let mut outcomes = vec![UpsertOutcome::Unanswered { reason: "not sent".to_owned() }; entities.len()];
         let mut parcels = Vec::new();
         for (index, entity) in entities.iter().enumerate() {
             let json = entity.to_string();
             if json.len() + WRAPPER_BYTES >= LARGEST_BODY {
-                outcomes[index] = UpsertOutcome::Refused { status: 413, reason: format!("the entity has {} bytes; Port takes at most 1 MiB", json.len()) };
+                outcomes[index] = UpsertOutcome::Refused {
+                    status: 413,
+                    reason: format!("the entity has {} bytes; Port takes at most 1 MiB", json.len()),
+                };
                 continue;
             }
             parcels.push(Parcel { index, identifier: entity["identifier"].to_string(), json });
         }
         let bulks = into_bulks(parcels);
-        let mut answers = futures::stream::iter(bulks).map(|bulk| self.send_bulk(&path, &query, bulk)).buffer_unordered(CALLS_IN_FLIGHT);
+        let mut answers = futures::stream::iter(bulks)
+            .map(|bulk| self.send_bulk(&path, &query, bulk))
+            .buffer_unordered(CALLS_IN_FLIGHT);
         while let Some(answered) = answers.next().await {
             for (index, outcome) in answered {
                 outcomes[index] = outcome;
@@ -201,11 +247,23 @@ impl Catalog for PortCatalog {
         Ok(outcomes)
     }
 
-    async fn delete(&self, blueprint: &str, identifiers: &[String], with_dependents: bool) -> Result<DeleteOutcome, CatalogError> {
+    async fn delete(
+        &self,
+        blueprint: &str,
+        identifiers: &[String],
+        with_dependents: bool,
+    ) -> Result<DeleteOutcome, CatalogError> {
         let path = format!("/blueprints/{}/bulk/entities/delete", segment(blueprint));
         let body = json!({"entities": identifiers}).to_string().into_bytes();
         let query = [("delete_dependents", flag(with_dependents))];
-        let call = Call { method: Method::POST, path: &path, query: &query, body: Some(body), role: Role::Exporter, repeatable: true };
+        let call = Call {
+            method: Method::POST,
+            path: &path,
+            query: &query,
+            body: Some(body),
+            role: Role::Exporter,
+            repeatable: true,
+        };
         let answer = self.client.call(call).await?;
         match answer.status {
             status if status.is_success() => Ok(DeleteOutcome::Deleted),
@@ -223,7 +281,14 @@ impl Catalog for PortCatalog {
             {"property": "$datasource", "operator": "contains", "value": suffix},
         ]});
         let query = [("exclude_calculated_properties", "true"), ("include", "blueprint"), ("include", "identifier")];
-        let call = Call { method: Method::POST, path: "/entities/search", query: &query, body: Some(body.to_string().into_bytes()), role: Role::Exporter, repeatable: true };
+        let call = Call {
+            method: Method::POST,
+            path: "/entities/search",
+            query: &query,
+            body: Some(body.to_string().into_bytes()),
+            role: Role::Exporter,
+            repeatable: true,
+        };
         let body = self.client.call(call).await?.success()?.json()?;
         let Some(found) = body["entities"].as_array() else {
             return Err(CatalogError::Unavailable("Port's answer to a search has no entities".to_owned()));
@@ -244,7 +309,14 @@ impl Catalog for PortCatalog {
             body["from"] = Value::from(cursor);
         }
         let path = "/blueprints/entities/datasource-entities";
-        let call = Call { method: Method::POST, path, query: &[], body: Some(body.to_string().into_bytes()), role: Role::Exporter, repeatable: true };
+        let call = Call {
+            method: Method::POST,
+            path,
+            query: &[],
+            body: Some(body.to_string().into_bytes()),
+            role: Role::Exporter,
+            repeatable: true,
+        };
         let answer = self.client.call(call).await?.success()?;
         let listing: Listing = serde_json::from_slice(&answer.body)
             .map_err(|error| CatalogError::Unavailable(format!("a listing that cannot be understood: {error}")))?;
@@ -253,7 +325,14 @@ impl Catalog for PortCatalog {
 
     async fn relations(&self, blueprint: &str) -> Result<Option<Vec<(String, String)>>, CatalogError> {
         let path = format!("/blueprints/{}", segment(blueprint));
-        let call = Call { method: Method::GET, path: &path, query: &[], body: None, role: Role::Integration, repeatable: true };
+        let call = Call {
+            method: Method::GET,
+            path: &path,
+            query: &[],
+            body: None,
+            role: Role::Integration,
+            repeatable: true,
+        };
         let answer = self.client.call(call).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -262,7 +341,9 @@ impl Catalog for PortCatalog {
         let Some(relations) = body["blueprint"]["relations"].as_object() else {
             return Ok(Some(Vec::new()));
         };
-        let targets = relations.iter().filter_map(|(name, relation)| Some((name.clone(), relation["target"].as_str()?.to_owned())));
+        let targets = relations
+            .iter()
+            .filter_map(|(name, relation)| Some((name.clone(), relation["target"].as_str()?.to_owned())));
         Ok(Some(targets.collect()))
     }
 

@@ -62,7 +62,8 @@ pub(super) struct Answer {
 
 impl Answer {
     pub fn json(&self) -> Result<Value, CatalogError> {
-        serde_json::from_slice(&self.body).map_err(|error| CatalogError::Unavailable(format!("an answer that is no JSON: {error}")))
+        serde_json::from_slice(&self.body)
+            .map_err(|error| CatalogError::Unavailable(format!("an answer that is no JSON: {error}")))
     }
 
     /// Port's words about what is wrong, with the id by which its support finds the call.
@@ -76,7 +77,9 @@ impl Answer {
         }
         let as_text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let text = match serde_json::from_slice::<Problem>(&self.body) {
-            Ok(Problem { error: Some(error), message: Some(message) }) => format!("{}: {}", as_text(error), as_text(message)),
+            Ok(Problem { error: Some(error), message: Some(message) }) => {
+                format!("{}: {}", as_text(error), as_text(message))
+            }
             Ok(Problem { error: Some(text), .. } | Problem { message: Some(text), .. }) => as_text(text),
             _ => String::from_utf8_lossy(&self.body).into_owned(),
         };
@@ -100,7 +103,9 @@ impl Answer {
         match self.status {
             StatusCode::UNAUTHORIZED => CatalogError::Credentials(reason),
             StatusCode::FORBIDDEN => CatalogError::Denied(reason),
-            status if status.is_server_error() => CatalogError::Unavailable(format!("status {}: {reason}", status.as_u16())),
+            status if status.is_server_error() => {
+                CatalogError::Unavailable(format!("status {}: {reason}", status.as_u16()))
+            }
             status => CatalogError::Rejected { status: status.as_u16(), reason },
         }
     }
@@ -119,11 +124,23 @@ impl PortClient {
     ///
     /// # Errors
     /// When the machine has no usable TLS configuration.
-    pub fn new(base_url: &str, integration: &IntegrationSettings, source: CredentialSource) -> Result<Self, reqwest::Error> {
+    pub fn new(
+        base_url: &str,
+        integration: &IntegrationSettings,
+        source: CredentialSource,
+    ) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?;
         // Port reads the segments: type, version, identifier. The version may change; entities stay owned.
-        let user_agent = format!("port-ocean/{}/{}/{}", integration.kind, env!("CARGO_PKG_VERSION"), integration.identifier);
-        Ok(Self { http, base_url: base_url.to_owned(), user_agent, source, token: Mutex::new(None), limit: RateLimit::default() })
+        let user_agent =
+            format!("port-ocean/{}/{}/{}", integration.kind, env!("CARGO_PKG_VERSION"), integration.identifier);
+        Ok(Self {
+            http,
+            base_url: base_url.to_owned(),
+            user_agent,
+            source,
+            token: Mutex::new(None),
+            limit: RateLimit::default(),
+        })
     }
 
     /// Makes a call, with as many tries as are of use.
@@ -233,18 +250,22 @@ impl PortClient {
         let body = json!({"clientId": credentials.client_id, "clientSecret": credentials.client_secret}).to_string();
         let mut tries = 0;
         loop {
-            let request = self.http.post(format!("{}/v1/auth/access_token", self.base_url)).header(USER_AGENT, &self.user_agent);
+            let request =
+                self.http.post(format!("{}/v1/auth/access_token", self.base_url)).header(USER_AGENT, &self.user_agent);
             let error = match self.send(request.header(CONTENT_TYPE, "application/json").body(body.clone())).await {
                 Try::Answered(answer) => {
                     let answer = answer.success()?;
-                    let granted: Granted = serde_json::from_slice(&answer.body)
-                        .map_err(|error| CatalogError::Unavailable(format!("a token that cannot be understood: {error}")))?;
+                    let granted: Granted = serde_json::from_slice(&answer.body).map_err(|error| {
+                        CatalogError::Unavailable(format!("a token that cannot be understood: {error}"))
+                    })?;
                     let token_type = granted.token_type.as_deref().unwrap_or("Bearer");
                     return Ok(Token::new(token_type, &granted.access_token, Duration::from_secs(granted.expires_in)));
                 }
                 // Wrong credentials stay wrong.
                 Try::Unauthorized(answer) => return Err(answer.into_error()),
-                Try::Limited(wait) if wait > LONGEST_WAIT_FOR_LIMIT => return Err(CatalogError::Throttled { retry_after: wait }),
+                Try::Limited(wait) if wait > LONGEST_WAIT_FOR_LIMIT => {
+                    return Err(CatalogError::Throttled { retry_after: wait });
+                }
                 Try::Limited(wait) => {
                     tokio::time::sleep(wait).await;
                     CatalogError::Throttled { retry_after: wait }
@@ -262,16 +283,17 @@ impl PortClient {
     async fn credentials(&self) -> Result<PortCredentials, CatalogError> {
         match &self.source {
             CredentialSource::Known(credentials) => Ok(credentials.clone()),
-            CredentialSource::Secret { client, arn } => {
-                crate::aws::read_port_credentials(client, arn).await.map_err(|error| CatalogError::Credentials(error.to_string()))
-            }
+            CredentialSource::Secret { client, arn } => crate::aws::read_port_credentials(client, arn)
+                .await
+                .map_err(|error| CatalogError::Credentials(error.to_string())),
         }
     }
 
     /// What the stored name of whoever wrote an entity begins and ends with, if it was this integration.
     pub(super) fn datasource(&self) -> (String, String) {
         let mut segments = self.user_agent.split('/');
-        let (framework, kind, _version, identifier) = (segments.next(), segments.next(), segments.next(), segments.next());
+        let (framework, kind, _version, identifier) =
+            (segments.next(), segments.next(), segments.next(), segments.next());
         let prefix = format!("{}/{}/", framework.unwrap_or_default(), kind.unwrap_or_default());
         (prefix, format!("/{}/exporter", identifier.unwrap_or_default()))
     }

@@ -37,14 +37,20 @@ pub enum IntegrationError {
 /// Makes sure of the integration record, and on the first run of the default blueprints and the default mapping.
 ///
 /// Blueprints and mappings that exist are never changed.
-pub async fn ensure_integration(client: &PortClient, settings: &IntegrationSettings) -> Result<IntegrationRecord, IntegrationError> {
+pub async fn ensure_integration(
+    client: &PortClient,
+    settings: &IntegrationSettings,
+) -> Result<IntegrationRecord, IntegrationError> {
     let mut record = match read(client, settings).await? {
         Some(record) => record,
         None => create(client, settings).await?,
     };
     let installation_type = record["installationType"].as_str().unwrap_or_default();
     if installation_type.starts_with("Saas") {
-        return Err(IntegrationError::Hosted { identifier: settings.identifier.clone(), installation_type: installation_type.to_owned() });
+        return Err(IntegrationError::Hosted {
+            identifier: settings.identifier.clone(),
+            installation_type: installation_type.to_owned(),
+        });
     }
     if settings.initialize_port_resources && record["arePortResourcesInitialized"] != json!(true) {
         record = initialize(client, settings, record).await?;
@@ -64,7 +70,8 @@ fn path_of(settings: &IntegrationSettings) -> String {
 async fn read(client: &PortClient, settings: &IntegrationSettings) -> Result<Option<Value>, IntegrationError> {
     let failed = |source| IntegrationError::Port { action: "read", source };
     let path = path_of(settings);
-    let call = Call { method: Method::GET, path: &path, query: &[], body: None, role: Role::Integration, repeatable: true };
+    let call =
+        Call { method: Method::GET, path: &path, query: &[], body: None, role: Role::Integration, repeatable: true };
     let answer = client.call(call).await.map_err(failed)?;
     if answer.status == StatusCode::NOT_FOUND {
         return Ok(None);
@@ -93,7 +100,14 @@ async fn create(client: &PortClient, settings: &IntegrationSettings) -> Result<V
         "createPortResourcesOrigin": "Default",
     });
     let body = Some(body.to_string().into_bytes());
-    let call = Call { method: Method::POST, path: "/integration", query: &[], body, role: Role::Integration, repeatable: false };
+    let call = Call {
+        method: Method::POST,
+        path: "/integration",
+        query: &[],
+        body,
+        role: Role::Integration,
+        repeatable: false,
+    };
     let answer = client.call(call).await.map_err(failed)?;
     // Another invocation was faster.
     if answer.status == StatusCode::CONFLICT {
@@ -103,11 +117,22 @@ async fn create(client: &PortClient, settings: &IntegrationSettings) -> Result<V
 }
 
 /// Installs what is missing, and marks the record, so that what a user deletes later stays deleted.
-async fn initialize(client: &PortClient, settings: &IntegrationSettings, record: Value) -> Result<Value, IntegrationError> {
+async fn initialize(
+    client: &PortClient,
+    settings: &IntegrationSettings,
+    record: Value,
+) -> Result<Value, IntegrationError> {
     let failed = |source| IntegrationError::Port { action: "initialized", source };
     for blueprint in defaults::blueprints().map_err(failed)? {
         let body = Some(blueprint.to_string().into_bytes());
-        let call = Call { method: Method::POST, path: "/blueprints", query: &[], body, role: Role::Exporter, repeatable: true };
+        let call = Call {
+            method: Method::POST,
+            path: "/blueprints",
+            query: &[],
+            body,
+            role: Role::Exporter,
+            repeatable: true,
+        };
         let answer = client.call(call).await.map_err(failed)?;
         if answer.status != StatusCode::CONFLICT {
             answer.success().map_err(failed)?;
@@ -120,7 +145,8 @@ async fn initialize(client: &PortClient, settings: &IntegrationSettings, record:
         // By the route that takes the mapping alone: writing the whole record can start a resync on Port's side.
         let path = format!("{}/config", path_of(settings));
         let body = Some(json!({"config": config}).to_string().into_bytes());
-        let call = Call { method: Method::PATCH, path: &path, query: &[], body, role: Role::Integration, repeatable: true };
+        let call =
+            Call { method: Method::PATCH, path: &path, query: &[], body, role: Role::Integration, repeatable: true };
         client.call(call).await.map_err(failed)?.success().map_err(failed)?;
     }
     update(client, settings, json!({"arePortResourcesInitialized": true, "processingMode": "ocean-core"})).await?;
@@ -130,7 +156,11 @@ async fn initialize(client: &PortClient, settings: &IntegrationSettings, record:
     Ok(initialized)
 }
 
-async fn update(client: &PortClient, settings: &IntegrationSettings, mut fields: Value) -> Result<(), IntegrationError> {
+async fn update(
+    client: &PortClient,
+    settings: &IntegrationSettings,
+    mut fields: Value,
+) -> Result<(), IntegrationError> {
     let failed = |source| IntegrationError::Port { action: "updated", source };
     fields["version"] = json!(env!("CARGO_PKG_VERSION"));
     let path = path_of(settings);

@@ -28,7 +28,9 @@ struct Window {
 impl RateLimit {
     pub fn note(&self, headers: &HeaderMap) {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
-        let (Some(limit), Some(remaining), Some(reset)) = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"), number("x-ratelimit-reset")) else {
+        let (Some(limit), Some(remaining), Some(reset)) =
+            (number("x-ratelimit-limit"), number("x-ratelimit-remaining"), number("x-ratelimit-reset"))
+        else {
             return;
         };
         let window = Window { limit: limit.max(0).unsigned_abs(), remaining: remaining.max(0).unsigned_abs(), reset };
@@ -59,7 +61,9 @@ pub fn wait_asked_for(headers: &HeaderMap) -> Duration {
     const FIRST_EPOCH: i64 = 10_000;
     let named = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
     match named("retry-after").or_else(|| named("x-ratelimit-reset")) {
-        Some(epoch) if epoch > FIRST_EPOCH => Duration::from_secs((epoch - OffsetDateTime::now_utc().unix_timestamp()).max(0).unsigned_abs()),
+        Some(epoch) if epoch > FIRST_EPOCH => {
+            Duration::from_secs((epoch - OffsetDateTime::now_utc().unix_timestamp()).max(0).unsigned_abs())
+        }
         Some(seconds) => Duration::from_secs(seconds.max(0).unsigned_abs()),
         None => DEFAULT,
     }

@@ -26,7 +26,8 @@ pub(super) async fn report(client: &PortClient, integration: &IntegrationSetting
         RunReport::Ended(plan, summary) => {
             let status = if summary.outcome == "failed" { "failed" } else { "completed" };
             metrics(client, plan, final_records(integration, plan, summary, status)).await;
-            let state = json!({"status": status, "lastResyncEnd": now(), "nextResync": null, "intervalInMinuets": null});
+            let state =
+                json!({"status": status, "lastResyncEnd": now(), "nextResync": null, "intervalInMinuets": null});
             resync_state(client, integration, state).await;
         }
     }
@@ -54,7 +55,14 @@ async fn heartbeat(client: &PortClient, plan: &Plan) {
 }
 
 async fn tell(client: &PortClient, method: Method, path: &str, body: Value) {
-    let call = Call { method, path, query: &[], body: Some(body.to_string().into_bytes()), role: Role::Integration, repeatable: false };
+    let call = Call {
+        method,
+        path,
+        query: &[],
+        body: Some(body.to_string().into_bytes()),
+        role: Role::Integration,
+        repeatable: false,
+    };
     let error = match client.call(call).await {
         Ok(answer) => answer.success().err(),
         Err(error) => Some(error),
@@ -69,10 +77,18 @@ fn final_records(integration: &IntegrationSettings, plan: &Plan, summary: &Summa
     for (index, (kind, counts)) in summary.kinds.iter().enumerate() {
         let success = counts.incomplete_units == 0 && counts.refused == 0;
         let state = if success { "completed" } else { "failed" };
-        records.push(record(integration, plan, &format!("{kind}-{index}"), index, state, kind_metrics(counts, success)));
+        records.push(record(
+            integration,
+            plan,
+            &format!("{kind}-{index}"),
+            index,
+            state,
+            kind_metrics(counts, success),
+        ));
     }
     let deleted = summary.deletions.as_ref().map_or(0, |deletions| deletions.deleted);
-    let reconciliation = Map::from_iter([("delete".to_owned(), json!({"object_count_type": {"deleted": {"object_count": deleted}}}))]);
+    let reconciliation =
+        Map::from_iter([("delete".to_owned(), json!({"object_count_type": {"deleted": {"object_count": deleted}}}))]);
     records.push(record(integration, plan, "__reconciliation__", 0, status, reconciliation));
     records.push(record(integration, plan, "__runtime__", 0, status, Map::new()));
     records
@@ -85,13 +101,26 @@ fn kind_metrics(counts: &KindSummary, success: bool) -> Map<String, Value> {
     };
     Map::from_iter([
         ("extract".to_owned(), phase(&[("raw_extracted", counts.resources), ("failed", counts.incomplete_units)])),
-        ("transform".to_owned(), phase(&[("transformed", counts.entities), ("filtered_out", counts.filtered_out), ("failed", counts.held)])),
-        ("load".to_owned(), phase(&[("loaded", counts.accepted), ("failed", counts.refused), ("skipped", counts.unchanged)])),
+        (
+            "transform".to_owned(),
+            phase(&[("transformed", counts.entities), ("filtered_out", counts.filtered_out), ("failed", counts.held)]),
+        ),
+        (
+            "load".to_owned(),
+            phase(&[("loaded", counts.accepted), ("failed", counts.refused), ("skipped", counts.unchanged)]),
+        ),
         ("resync".to_owned(), json!({"success": {"object_count": u8::from(success)}})),
     ])
 }
 
-fn record(integration: &IntegrationSettings, plan: &Plan, identifier: &str, index: usize, state: &str, phases: Map<String, Value>) -> Value {
+fn record(
+    integration: &IntegrationSettings,
+    plan: &Plan,
+    identifier: &str,
+    index: usize,
+    state: &str,
+    phases: Map<String, Value>,
+) -> Value {
     let kind = identifier.rsplit_once('-').map_or(identifier, |(kind, _)| kind);
     json!({
         "integrationType": integration.kind,

@@ -63,18 +63,34 @@ pub async fn load_current(store: &dyn Store, place: &Place) -> Result<Option<(Cu
 }
 
 /// Makes `current` the current run, if nobody else did meanwhile. `previous` is the version that was looked at before.
-pub async fn claim(store: &dyn Store, place: &Place, current: &Current, previous: Option<Version>) -> Result<(), CurrentError> {
+pub async fn claim(
+    store: &dyn Store,
+    place: &Place,
+    current: &Current,
+    previous: Option<Version>,
+) -> Result<(), CurrentError> {
     let condition = previous.map_or(Condition::Absent, Condition::Unchanged);
     write_current(store, place, current, condition).await
 }
 
 /// Moves the run to another phase, if it still is the one that `version` was read with.
-pub async fn set_phase(store: &dyn Store, place: &Place, current: &Current, version: Version, phase: Phase) -> Result<(), CurrentError> {
+pub async fn set_phase(
+    store: &dyn Store,
+    place: &Place,
+    current: &Current,
+    version: Version,
+    phase: Phase,
+) -> Result<(), CurrentError> {
     let moved = Current { phase, ..current.clone() };
     write_current(store, place, &moved, Condition::Unchanged(version)).await
 }
 
-async fn write_current(store: &dyn Store, place: &Place, current: &Current, condition: Condition) -> Result<(), CurrentError> {
+async fn write_current(
+    store: &dyn Store,
+    place: &Place,
+    current: &Current,
+    condition: Condition,
+) -> Result<(), CurrentError> {
     let error = match write_json(store, &place.current(), current, condition).await {
         Ok(_) => return Ok(()),
         Err(error) => error,

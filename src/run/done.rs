@@ -37,7 +37,9 @@ impl Listing {
     pub fn problem(&self) -> Option<&str> {
         match self {
             Self::Complete => None,
-            Self::NotHere(reason) | Self::Denied(reason) | Self::Throttled(reason) | Self::Failed(reason) => Some(reason),
+            Self::NotHere(reason) | Self::Denied(reason) | Self::Throttled(reason) | Self::Failed(reason) => {
+                Some(reason)
+            }
         }
     }
 }

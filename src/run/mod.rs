@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 pub use current::{Current, CurrentError, Phase, claim, load_current, set_phase};
 pub use done::{DoneMark, FieldNote, Listing, UnitReport};
+pub use known::Known;
 pub use plan::{Mode, Narrowing, Plan, PlannedAccount, Strategy};
 pub use state::{Place, StateError, read_json, write_json};
-pub use known::Known;
 pub use summary::{Deletions, InaccessibleAccount, KindSummary, Summary, TargetFailure};
 
 /// The id of one run: a UUID, which Port also uses to join what it is told about the run.

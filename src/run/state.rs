@@ -98,12 +98,18 @@ pub async fn read_json<T: DeserializeOwned>(store: &dyn Store, key: &str) -> Res
     let Some(object) = store.get(key).await? else {
         return Ok(None);
     };
-    let value = serde_json::from_slice(&object.bytes).map_err(|source| StateError::Form { key: key.to_owned(), source })?;
+    let value =
+        serde_json::from_slice(&object.bytes).map_err(|source| StateError::Form { key: key.to_owned(), source })?;
     Ok(Some((value, object.version)))
 }
 
 /// Writes a JSON state object.
-pub async fn write_json<T: Serialize>(store: &dyn Store, key: &str, value: &T, condition: Condition) -> Result<Version, StateError> {
+pub async fn write_json<T: Serialize>(
+    store: &dyn Store,
+    key: &str,
+    value: &T,
+    condition: Condition,
+) -> Result<Version, StateError> {
     let bytes = serde_json::to_vec(value).map_err(|source| StateError::Form { key: key.to_owned(), source })?;
     Ok(store.put(key, bytes, condition).await?)
 }

@@ -44,7 +44,11 @@ pub enum DiscoveryError {
 }
 
 /// Finds the accounts, enters each, and lists its regions.
-pub async fn discover(identities: &Identities, settings: &AccountSettings, narrowing: &Narrowing) -> Result<Discovery, DiscoveryError> {
+pub async fn discover(
+    identities: &Identities,
+    settings: &AccountSettings,
+    narrowing: &Narrowing,
+) -> Result<Discovery, DiscoveryError> {
     let (strategy, mut found) = find(identities, settings).await?;
     found.retain(|candidate| narrowing.covers_account(&candidate.account));
     if found.is_empty() {
@@ -65,8 +69,15 @@ pub async fn discover(identities: &Identities, settings: &AccountSettings, narro
         }
     }
     if discovery.accounts.is_empty() {
-        let first = discovery.inaccessible.values().next().map(|account| format!("{}: {}; check {}", account.account, account.reason, account.check));
-        return Err(DiscoveryError::NoneAccessible { count: discovery.inaccessible.len(), first: first.unwrap_or_default() });
+        let first = discovery
+            .inaccessible
+            .values()
+            .next()
+            .map(|account| format!("{}: {}; check {}", account.account, account.reason, account.check));
+        return Err(DiscoveryError::NoneAccessible {
+            count: discovery.inaccessible.len(),
+            first: first.unwrap_or_default(),
+        });
     }
     Ok(discovery)
 }
@@ -78,22 +89,38 @@ struct Candidate {
     role: Option<RoleArn>,
 }
 
-async fn find(identities: &Identities, settings: &AccountSettings) -> Result<(Strategy, Vec<Candidate>), DiscoveryError> {
+async fn find(
+    identities: &Identities,
+    settings: &AccountSettings,
+) -> Result<(Strategy, Vec<Candidate>), DiscoveryError> {
     match &settings.source {
         AccountSource::Organization { management_role, organizational_units } => {
-            let clients = identities.assume(management_role, Some(organizations::DISCOVERY_POLICY)).await.map_err(|source| DiscoveryError::ManagementRole { source })?;
+            let clients = identities
+                .assume(management_role, Some(organizations::DISCOVERY_POLICY))
+                .await
+                .map_err(|source| DiscoveryError::ManagementRole { source })?;
             let client = clients.get(partition_region(&settings.partition), aws_sdk_organizations::Client::new);
-            let active = organizations::active_accounts(&client, organizational_units).await.map_err(DiscoveryError::Organization)?;
+            let active = organizations::active_accounts(&client, organizational_units)
+                .await
+                .map_err(DiscoveryError::Organization)?;
             let role_in = |account: &AccountId| match account == management_role.account() {
                 true => management_role.clone(),
                 false => RoleArn::of(&settings.partition, account, &settings.member_role),
             };
-            let candidates = active.into_iter().map(|(account, name)| Candidate { role: Some(role_in(&account)), account, name });
-            let strategy = Strategy::Organization { management_role: management_role.to_string(), organizational_units: organizational_units.clone() };
+            let candidates =
+                active.into_iter().map(|(account, name)| Candidate { role: Some(role_in(&account)), account, name });
+            let strategy = Strategy::Organization {
+                management_role: management_role.to_string(),
+                organizational_units: organizational_units.clone(),
+            };
             Ok((strategy, candidates.collect()))
         }
         AccountSource::RoleList(roles) => {
-            let candidates = roles.iter().map(|role| Candidate { account: role.account().clone(), name: unnamed(role.account()), role: Some(role.clone()) });
+            let candidates = roles.iter().map(|role| Candidate {
+                account: role.account().clone(),
+                name: unnamed(role.account()),
+                role: Some(role.clone()),
+            });
             Ok((Strategy::RoleList, candidates.collect()))
         }
         AccountSource::SingleAccount => {
@@ -108,9 +135,18 @@ fn unnamed(account: &AccountId) -> String {
 }
 
 /// One account: assume its role, list its regions. Whatever fails concerns this account alone.
-async fn enter(identities: &Identities, partition: &str, candidate: Candidate) -> (AccountId, Result<PlannedAccount, InaccessibleAccount>) {
+async fn enter(
+    identities: &Identities,
+    partition: &str,
+    candidate: Candidate,
+) -> (AccountId, Result<PlannedAccount, InaccessibleAccount>) {
     let Candidate { account, name, role } = candidate;
-    let inaccessible = |reason: String, check: String| InaccessibleAccount { account: account.clone(), name: name.clone(), reason, check };
+    let inaccessible = |reason: String, check: String| InaccessibleAccount {
+        account: account.clone(),
+        name: name.clone(),
+        reason,
+        check,
+    };
     let clients = match &role {
         None => identities.base(),
         Some(role) => match identities.assume(role, Some(super::regions::DISCOVERY_POLICY)).await {
@@ -125,6 +161,11 @@ async fn enter(identities: &Identities, partition: &str, candidate: Candidate) -
             return (account.clone(), Err(inaccessible(format!("its regions could not be listed: {error}"), check)));
         }
     };
-    let planned = PlannedAccount { name, role: role.map(|role| role.to_string()), enabled_regions: enabled, disabled_regions: disabled };
+    let planned = PlannedAccount {
+        name,
+        role: role.map(|role| role.to_string()),
+        enabled_regions: enabled,
+        disabled_regions: disabled,
+    };
     (account, Ok(planned))
 }

@@ -23,7 +23,9 @@ pub struct RunRequest {
 /// An event that cannot be understood. Nothing has happened.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    #[error("the event is malformed: {0}; possible are mode (incremental or full), accounts, regions, kinds, force and scheduledTime")]
+    #[error(
+        "the event is malformed: {0}; possible are mode (incremental or full), accounts, regions, kinds, force and scheduledTime"
+    )]
     Form(#[from] serde_json::Error),
     #[error("the event is {0}; an object is expected, {{}} for a run of everything")]
     NoObject(String),

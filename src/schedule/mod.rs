@@ -22,7 +22,8 @@ use crate::mapping::{Mapping, MappingError};
 use crate::message::{MESSAGE_VERSION, Message, Step};
 use crate::port::{IntegrationError, IntegrationRecord, PortClient, ensure_integration};
 use crate::run::{
-    Current, CurrentError, Phase, Place, Plan, RunId, StateError, Summary, claim, load_current, read_json, set_phase, write_json,
+    Current, CurrentError, Phase, Place, Plan, RunId, StateError, Summary, claim, load_current, read_json, set_phase,
+    write_json,
 };
 use crate::seams::{Catalog, CatalogError, Clock, Condition, Queue, QueueError, RunReport, Store, Version};
 
@@ -74,7 +75,9 @@ pub enum ScheduleError {
     State(#[from] StateError),
     #[error(transparent)]
     Current(#[from] CurrentError),
-    #[error("no target is left to read; check the mapping's kinds and region policies, and what the event narrows the run to")]
+    #[error(
+        "no target is left to read; check the mapping's kinds and region policies, and what the event narrows the run to"
+    )]
     NoTargets,
     #[error("the run {run} was aborted, because its messages could not be sent: {source}")]
     Enqueue {
@@ -109,12 +112,21 @@ impl Scheduler {
     }
 
     /// The answer where there is a run already: the one that this very event started before, or one that is still going.
-    async fn answer_of_running(&self, request: &RunRequest, place: &Place, previous: Option<&(Current, Version)>) -> Result<Option<Answer>, ScheduleError> {
+    async fn answer_of_running(
+        &self,
+        request: &RunRequest,
+        place: &Place,
+        previous: Option<&(Current, Version)>,
+    ) -> Result<Option<Answer>, ScheduleError> {
         let Some((current, _)) = previous else {
             return Ok(None);
         };
-        let repeated = request.scheduled_time.is_some() && request.scheduled_time == current.scheduled_time && current.phase != Phase::Aborted;
-        if repeated && let Some((summary, _)) = read_json::<Summary>(self.store.as_ref(), &place.summary(&current.run)).await? {
+        let repeated = request.scheduled_time.is_some()
+            && request.scheduled_time == current.scheduled_time
+            && current.phase != Phase::Aborted;
+        if repeated
+            && let Some((summary, _)) = read_json::<Summary>(self.store.as_ref(), &place.summary(&current.run)).await?
+        {
             return Ok(Some(Answer::Started(Box::new(shortened(summary)))));
         }
         if !current.is_going(self.clock.now()) || request.force {
@@ -128,7 +140,15 @@ impl Scheduler {
         Ok(Some(Answer::Refused { outcome: "refused", run: current.run.clone(), reason }))
     }
 
-    fn plan(&self, request: &RunRequest, epoch: u64, port_organization: String, record: &IntegrationRecord, mapping: &Mapping, discovery: Discovery) -> Plan {
+    fn plan(
+        &self,
+        request: &RunRequest,
+        epoch: u64,
+        port_organization: String,
+        record: &IntegrationRecord,
+        mapping: &Mapping,
+        discovery: Discovery,
+    ) -> Plan {
         let started = self.clock.now();
         Plan {
             run: RunId::new(),
@@ -196,7 +216,8 @@ impl Scheduler {
             };
             message.to_body()
         };
-        let targets = plan.targets.iter().map(|target| body(Step::Sync { target: target.clone(), hops_without_progress: 0 }));
+        let targets =
+            plan.targets.iter().map(|target| body(Step::Sync { target: target.clone(), hops_without_progress: 0 }));
         self.queue.send(targets.collect(), Duration::ZERO).await?;
         self.queue.send(vec![body(Step::Sweep { polls: 0 })], FIRST_SWEEP_DELAY).await
     }

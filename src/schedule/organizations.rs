@@ -19,7 +19,10 @@ pub const DISCOVERY_POLICY: &str = concat!(
 const DEEPEST_NESTING: usize = 10;
 
 /// The active accounts of the whole organization, or of the given units and all units below them, with their names.
-pub async fn active_accounts(client: &Client, organizational_units: &BTreeSet<String>) -> Result<BTreeMap<AccountId, String>, ReadError> {
+pub async fn active_accounts(
+    client: &Client,
+    organizational_units: &BTreeSet<String>,
+) -> Result<BTreeMap<AccountId, String>, ReadError> {
     if organizational_units.is_empty() {
         return all_accounts(client).await;
     }
@@ -36,7 +39,10 @@ async fn all_accounts(client: &Client) -> Result<BTreeMap<AccountId, String>, Re
     Ok(accounts)
 }
 
-async fn accounts_below(client: &Client, organizational_units: &BTreeSet<String>) -> Result<BTreeMap<AccountId, String>, ReadError> {
+async fn accounts_below(
+    client: &Client,
+    organizational_units: &BTreeSet<String>,
+) -> Result<BTreeMap<AccountId, String>, ReadError> {
     const ACCOUNTS: &str = "organizations:ListAccountsForParent";
     const UNITS: &str = "organizations:ListOrganizationalUnitsForParent";
     let mut accounts = BTreeMap::new();
@@ -58,10 +64,15 @@ async fn accounts_below(client: &Client, organizational_units: &BTreeSet<String>
     Ok(accounts)
 }
 
-fn keep_active(call: &'static str, page: Option<Vec<Account>>, accounts: &mut BTreeMap<AccountId, String>) -> Result<(), ReadError> {
+fn keep_active(
+    call: &'static str,
+    page: Option<Vec<Account>>,
+    accounts: &mut BTreeMap<AccountId, String>,
+) -> Result<(), ReadError> {
     for account in page.unwrap_or_default() {
         let id = account.id.clone().unwrap_or_default();
-        let id: AccountId = id.parse().map_err(|error: crate::target::TargetError| ReadError::undecodable(call, error.to_string()))?;
+        let id: AccountId =
+            id.parse().map_err(|error: crate::target::TargetError| ReadError::undecodable(call, error.to_string()))?;
         if is_active(&account) {
             accounts.insert(id.clone(), account.name.unwrap_or_else(|| format!("Account {id}")));
         }
@@ -81,13 +92,14 @@ fn is_active(account: &Account) -> bool {
 /// Whether an account that discovery no longer found is gone: closed, outside of the organization, or outside of all configured units.
 pub async fn standing(client: &Client, account: &AccountId, organizational_units: &BTreeSet<String>) -> Standing {
     const DESCRIBE: &str = "organizations:DescribeAccount";
-    let described = match client.describe_account().account_id(account.as_str()).send().await.map_err(ReadError::of(DESCRIBE)) {
-        Ok(output) => output.account,
-        Err(error) if error.code() == "AccountNotFoundException" => {
-            return Standing::Gone { evidence: "the account is no longer a member of the organization".to_owned() };
-        }
-        Err(error) => return Standing::Unknown { reason: error.to_string() },
-    };
+    let described =
+        match client.describe_account().account_id(account.as_str()).send().await.map_err(ReadError::of(DESCRIBE)) {
+            Ok(output) => output.account,
+            Err(error) if error.code() == "AccountNotFoundException" => {
+                return Standing::Gone { evidence: "the account is no longer a member of the organization".to_owned() };
+            }
+            Err(error) => return Standing::Unknown { reason: error.to_string() },
+        };
     let Some(described) = described else {
         return Standing::Unknown { reason: format!("{DESCRIBE} answered without an account") };
     };
@@ -99,7 +111,9 @@ pub async fn standing(client: &Client, account: &AccountId, organizational_units
     }
     match lies_below(client, account, organizational_units).await {
         Ok(true) => Standing::Present,
-        Ok(false) => Standing::Gone { evidence: "the account was moved out of every configured organizational unit".to_owned() },
+        Ok(false) => {
+            Standing::Gone { evidence: "the account was moved out of every configured organizational unit".to_owned() }
+        }
         Err(error) => Standing::Unknown { reason: error.to_string() },
     }
 }
@@ -114,7 +128,11 @@ fn closed_state(account: &Account) -> Option<&str> {
 }
 
 /// Walks from the account up to the root.
-async fn lies_below(client: &Client, account: &AccountId, organizational_units: &BTreeSet<String>) -> Result<bool, ReadError> {
+async fn lies_below(
+    client: &Client,
+    account: &AccountId,
+    organizational_units: &BTreeSet<String>,
+) -> Result<bool, ReadError> {
     const CALL: &str = "organizations:ListParents";
     let mut child = account.as_str().to_owned();
     for _ in 0..DEEPEST_NESTING {

@@ -7,7 +7,8 @@ use crate::aws::partition_region;
 use crate::kinds::{Clients, ReadError};
 
 /// What a role's session is narrowed to while its account's regions are listed.
-pub const DISCOVERY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"account:ListRegions","Resource":"*"}]}"#;
+pub const DISCOVERY_POLICY: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"account:ListRegions","Resource":"*"}]}"#;
 
 /// The regions of an account, each list in the order of names.
 pub struct Regions {

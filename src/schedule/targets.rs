@@ -9,7 +9,8 @@ use crate::run::{Narrowing, Strategy};
 use crate::target::Target;
 
 pub fn targets_of(mapping: &Mapping, discovery: &Discovery, narrowing: &Narrowing) -> BTreeSet<Target> {
-    let reads = |scope, region: Option<&str>| mapping.kinds_of(scope, region).keys().any(|kind| narrowing.covers_kind(kind));
+    let reads =
+        |scope, region: Option<&str>| mapping.kinds_of(scope, region).keys().any(|kind| narrowing.covers_kind(kind));
     let mut targets = BTreeSet::new();
     let is_organization = matches!(discovery.strategy, Strategy::Organization { .. });
     // A run of some accounts says nothing about the organization as a whole.
@@ -35,6 +36,8 @@ pub fn unreachable_kinds(mapping: &Mapping, strategy: &Strategy) -> Vec<String> 
         return Vec::new();
     }
     let kinds = mapping.kinds_of(Scope::Organization, None);
-    let problem = |kind: &&str| format!("{kind} is not read: it needs the management role, OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN");
+    let problem = |kind: &&str| {
+        format!("{kind} is not read: it needs the management role, OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN")
+    };
     kinds.keys().map(problem).collect()
 }

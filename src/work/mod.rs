@@ -75,7 +75,9 @@ impl From<crate::ledger::LedgerError> for StepError {
 impl From<CatalogError> for StepError {
     fn from(error: CatalogError) -> Self {
         match error {
-            CatalogError::Throttled { retry_after } => Self::RetryAfter { reason: error.to_string(), delay: retry_after },
+            CatalogError::Throttled { retry_after } => {
+                Self::RetryAfter { reason: error.to_string(), delay: retry_after }
+            }
             error => Self::Retry(error.to_string()),
         }
     }
@@ -154,7 +156,9 @@ impl Worker {
         let place = Place::new(&message.port_organization, &self.integration.kind, &self.integration.identifier);
         let name = name_of(&message.step);
         let Some((current, current_version)) = load_current(self.store.as_ref(), &place).await? else {
-            return Err(StepError::Rejected("there is no run at all in the state that the message points to".to_owned()));
+            return Err(StepError::Rejected(
+                "there is no run at all in the state that the message points to".to_owned(),
+            ));
         };
         if current.epoch != message.epoch || current.run != message.run {
             events::message_without_effect(&name, "it belongs to a run that is no longer current");
@@ -191,7 +195,8 @@ impl Worker {
             let place = Place::new(&message.port_organization, &self.integration.kind, &self.integration.identifier);
             let mark = DoneMark { target: target.clone(), units: Vec::new(), failure: Some(reason.to_owned()) };
             // Only where nobody else was through with the target meanwhile.
-            let written = write_json(self.store.as_ref(), &place.done_mark(&message.run, target), &mark, Condition::Absent).await;
+            let written =
+                write_json(self.store.as_ref(), &place.done_mark(&message.run, target), &mark, Condition::Absent).await;
             if let Err(error) = written
                 && !matches!(error, StateError::Store(StoreError::Conflict { .. }))
             {

@@ -27,7 +27,14 @@ pub type NotesByEntry = BTreeMap<usize, MappingNotes>;
 ///
 /// An entry that would see an incomplete resource is left out where the resource is known already: it would overwrite good properties with
 /// nothing. A resource that is new is mapped from what there is.
-pub fn produce(raw: &Value, resource: &Resource, entries: &[&MappingEntry], is_known: bool, merge: bool, notes: &mut NotesByEntry) -> Production {
+pub fn produce(
+    raw: &Value,
+    resource: &Resource,
+    entries: &[&MappingEntry],
+    is_known: bool,
+    merge: bool,
+    notes: &mut NotesByEntry,
+) -> Production {
     let input = Input::new(raw);
     let mut production = Production { is_filtered_out: true, ..Production::default() };
     for entry in entries {

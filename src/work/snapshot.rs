@@ -23,7 +23,12 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
-    pub async fn of_run(&self, store: &dyn Store, place: &Place, current: &Current) -> Result<Arc<RunSnapshot>, StepError> {
+    pub async fn of_run(
+        &self,
+        store: &dyn Store,
+        place: &Place,
+        current: &Current,
+    ) -> Result<Arc<RunSnapshot>, StepError> {
         let mut last = self.last.lock().await;
         if let Some((run, snapshot)) = last.as_ref()
             && *run == current.run
@@ -32,7 +37,8 @@ impl Snapshots {
         }
         let plan: Plan = required(store, place.plan(&current.run)).await?;
         let document: Value = required(store, place.mapping(&current.run)).await?;
-        let mapping = Mapping::parse(&document).map_err(|error| StepError::Retry(format!("the mapping of run {}: {error}", current.run)))?;
+        let mapping = Mapping::parse(&document)
+            .map_err(|error| StepError::Retry(format!("the mapping of run {}: {error}", current.run)))?;
         let snapshot = Arc::new(RunSnapshot { plan, mapping });
         *last = Some((current.run.clone(), snapshot.clone()));
         Ok(snapshot)

@@ -9,7 +9,7 @@ use super::resource::{self, NotesByEntry};
 use super::{StepContext, StepError};
 use crate::events;
 use crate::kinds::{ReadError, Resource, Scope};
-use crate::ledger::{Entry, EntityHash, LedgerFile, Ledgers, State};
+use crate::ledger::{EntityHash, Entry, LedgerFile, Ledgers, State};
 use crate::mapping::{Entity, MappingEntry};
 use crate::run::{DoneMark, Listing, UnitReport, read_json, write_json};
 use crate::seams::{Condition, EntityKey, ListRequest, UpsertOutcome};
@@ -63,7 +63,12 @@ pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(
     }
     let ledgers = Ledgers { store, place: &context.place };
     let file = ledgers.load_for_reading(target).await?;
-    context.worker.cloud.enter(plan, target).await.map_err(|error| StepError::Retry(format!("{target} cannot be entered: {error}")))?;
+    context
+        .worker
+        .cloud
+        .enter(plan, target)
+        .await
+        .map_err(|error| StepError::Retry(format!("{target} cannot be entered: {error}")))?;
     let mut sync = TargetSync {
         context,
         target,
@@ -160,21 +165,34 @@ impl TargetSync<'_> {
     }
 
     /// Maps one resource and compares what comes out with the ledger.
-    fn take(&mut self, kind: &str, mut resource: Resource, entries: &[&MappingEntry], notes: &mut NotesByEntry, no_longer_mapped: &mut Vec<(String, EntityKey)>) {
+    fn take(
+        &mut self,
+        kind: &str,
+        mut resource: Resource,
+        entries: &[&MappingEntry],
+        notes: &mut NotesByEntry,
+        no_longer_mapped: &mut Vec<(String, EntityKey)>,
+    ) {
         let merge = self.context.snapshot.mapping.settings.upsert.merge;
         let known = self.file.ledger.units.get(kind).and_then(|unit| unit.get(&resource.key));
         let raw = resource::raw_resource(kind, self.target, &mut resource);
         let production = resource::produce(&raw, &resource, entries, known.is_some(), merge, notes);
         // A resource that is still there but gives an entity no longer: only where everything about it is known, and every entry took part.
         if production.held.is_none() && self.context.snapshot.mapping.disabled.is_empty() {
-            let gone = known.into_iter().flatten().filter(|entry| !production.entities.iter().any(|entity| entity.key == entry.entity));
+            let gone = known
+                .into_iter()
+                .flatten()
+                .filter(|entry| !production.entities.iter().any(|entity| entity.key == entry.entity));
             no_longer_mapped.extend(gone.map(|entry| (resource.key.clone(), entry.entity.clone())));
         }
         let mut unchanged = 0;
         let produced = production.entities.len() as u64;
         for entity in production.entities {
             let hash = resource::hash_of(&entity, merge);
-            let is_sent = known.into_iter().flatten().any(|entry| entry.entity == entity.key && entry.state == State::Sent(hash.clone()));
+            let is_sent = known
+                .into_iter()
+                .flatten()
+                .any(|entry| entry.entity == entity.key && entry.state == State::Sent(hash.clone()));
             if is_sent {
                 unchanged += 1;
                 continue;
@@ -200,7 +218,11 @@ impl TargetSync<'_> {
         self.check_organization().await?;
         let outgoing = std::mem::take(&mut self.outgoing);
         for item in &outgoing {
-            let entry = Entry { entity: item.entity.key.clone(), relates_to: item.entity.relates_to.clone(), state: State::Unsure };
+            let entry = Entry {
+                entity: item.entity.key.clone(),
+                relates_to: item.entity.relates_to.clone(),
+                state: State::Unsure,
+            };
             self.file.ledger.record(&item.kind, &item.resource, entry);
         }
         self.ledgers.save(&mut self.file).await?;
@@ -244,7 +266,12 @@ impl TargetSync<'_> {
                 report.tell(format!("{} waits for an entity that it relates to: {reason}", item.entity.key.identifier));
                 if self.deferred.len() < MOST_DEFERRED {
                     let (kind, resource) = (item.kind.clone(), item.resource.clone());
-                    self.deferred.push(Deferred { kind, resource, entity: item.entity.key.clone(), body: item.entity.body.clone() });
+                    self.deferred.push(Deferred {
+                        kind,
+                        resource,
+                        entity: item.entity.key.clone(),
+                        body: item.entity.body.clone(),
+                    });
                 }
             }
             UpsertOutcome::Refused { status, reason } => {
@@ -320,7 +347,9 @@ impl TargetSync<'_> {
         for (index, notes) in notes {
             if notes.rewritten_identifiers > 0 {
                 let count = notes.rewritten_identifiers;
-                self.report(kind).tell(format!("resources[{index}]: {count} identifiers with characters that Port rejects were rewritten"));
+                self.report(kind).tell(format!(
+                    "resources[{index}]: {count} identifiers with characters that Port rejects were rewritten"
+                ));
             }
             for (path, note) in &notes.fields {
                 self.report(kind).fields.insert(format!("resources[{index}] {path}"), note.clone());

@@ -16,9 +16,8 @@ use crate::support::aws::{Aws, Organization, OrganizationPlan, credentials, sdk_
 
 /// An organization with two members in nested units.
 async fn small_organization() -> Organization<'static> {
-    let plan = OrganizationPlan::new()
-        .member("alpha", "Workloads/Production")
-        .member_without_read_role("beta", "Workloads");
+    let plan =
+        OrganizationPlan::new().member("alpha", "Workloads/Production").member_without_read_role("beta", "Workloads");
     Organization::create(Aws::shared().await, plan).await
 }
 
@@ -32,11 +31,7 @@ async fn clients_in(account: &str) -> aws_config::SdkConfig {
 
 fn without_retries(config: &aws_config::SdkConfig) -> aws_config::SdkConfig {
     let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(5));
-    config
-        .to_builder()
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts.build())
-        .build()
+    config.to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts.build()).build()
 }
 
 /// The error code of a failed SDK call.
@@ -44,10 +39,7 @@ macro_rules! error_code {
     ($result:expr) => {{
         use aws_smithy_types::error::metadata::ProvideErrorMetadata;
         let error = $result.expect_err("the call fails");
-        error
-            .code()
-            .map(str::to_owned)
-            .unwrap_or_else(|| panic!("no code in {error:?}"))
+        error.code().map(str::to_owned).unwrap_or_else(|| panic!("no code in {error:?}"))
     }};
 }
 use error_code;

@@ -22,25 +22,15 @@ fn cannot_iterate(value: &Value) -> Error<Value> {
 }
 
 fn cannot_index(value: &Value, index: &Value) -> Error<Value> {
-    Error::str(format!(
-        "Cannot index {} with {}",
-        value.kind(),
-        index.described()
-    ))
+    Error::str(format!("Cannot index {} with {}", value.kind(), index.described()))
 }
 
 /// The position an index means, if it is within the array.
 fn position(length: usize, index: Number) -> Option<usize> {
     let index = index.as_f64().floor();
-    let index = if index < 0.0 {
-        index + length as f64
-    } else {
-        index
-    };
+    let index = if index < 0.0 { index + length as f64 } else { index };
     // False for what is no number.
-    (0.0..length as f64)
-        .contains(&index)
-        .then_some(index as usize)
+    (0.0..length as f64).contains(&index).then_some(index as usize)
 }
 
 /// The positions a slice means, clipped to the length.
@@ -50,16 +40,10 @@ fn bounds(length: usize, range: &Range<&Value>) -> ValR<std::ops::Range<usize>, 
             None | Some(Value::Null) => return Ok(default),
             Some(Value::Number(number)) => number.as_f64(),
             Some(_) => {
-                return Err(Error::str(
-                    "Start and end indices of an array slice must be numbers",
-                ));
+                return Err(Error::str("Start and end indices of an array slice must be numbers"));
             }
         };
-        let absolute = if number < 0.0 {
-            number + length as f64
-        } else {
-            number
-        };
+        let absolute = if number < 0.0 { number + length as f64 } else { number };
         Ok(round(absolute).clamp(0.0, length as f64) as usize)
     };
     let start = bound(range.start, 0, f64::floor)?;
@@ -71,11 +55,7 @@ fn bounds(length: usize, range: &Range<&Value>) -> ValR<std::ops::Range<usize>, 
 fn text_slice<'t>(text: &'t str, range: &Range<&Value>) -> ValR<&'t str, Value> {
     meter::step(text.len() as u64 / 64);
     let characters = bounds(text.chars().count(), range)?;
-    let byte = |character: usize| {
-        text.char_indices()
-            .nth(character)
-            .map_or(text.len(), |(byte, _)| byte)
-    };
+    let byte = |character: usize| text.char_indices().nth(character).map_or(text.len(), |(byte, _)| byte);
     Ok(&text[byte(characters.start)..byte(characters.end)])
 }
 
@@ -100,10 +80,7 @@ impl Value {
             }
             (Self::Array(array), value) => {
                 let items = array.items().iter().enumerate();
-                items
-                    .filter(|(_, item)| *item == value)
-                    .map(|(position, _)| position)
-                    .collect()
+                items.filter(|(_, item)| *item == value).map(|(position, _)| position).collect()
             }
             _ => return Err(cannot_index(self, part)),
         };
@@ -133,10 +110,7 @@ impl ValT for Value {
         let mut object = Object::default();
         for (name, value) in entries {
             let Self::Text(name) = name else {
-                return Err(Error::str(format!(
-                    "Cannot use {} as object key",
-                    name.described()
-                )));
+                return Err(Error::str(format!("Cannot use {} as object key", name.described())));
             };
             object.insert(name, value);
         }
@@ -146,10 +120,7 @@ impl ValT for Value {
     fn key_values(self) -> Children<(Self, Self)> {
         match self {
             Self::Array(array) => {
-                let items = Rc::unwrap_or_clone(array)
-                    .into_items()
-                    .into_iter()
-                    .enumerate();
+                let items = Rc::unwrap_or_clone(array).into_items().into_iter().enumerate();
                 Box::new(items.map(|(position, item)| Ok((Self::from(position), item))))
             }
             Self::Object(object) => {
@@ -162,9 +133,7 @@ impl ValT for Value {
 
     fn values(self) -> Children<Self> {
         match self {
-            Self::Array(array) => {
-                Box::new(Rc::unwrap_or_clone(array).into_items().into_iter().map(Ok))
-            }
+            Self::Array(array) => Box::new(Rc::unwrap_or_clone(array).into_items().into_iter().map(Ok)),
             Self::Object(object) => {
                 let entries = Rc::unwrap_or_clone(object).into_entries().into_iter();
                 Box::new(entries.map(|(_, value)| Ok(value)))
@@ -175,19 +144,13 @@ impl ValT for Value {
 
     fn index(self, index: &Self) -> ValR<Self> {
         match (&self, index) {
-            (Self::Object(object), Self::Text(name)) => {
-                Ok(object.get(name.as_str()).cloned().unwrap_or_default())
-            }
+            (Self::Object(object), Self::Text(name)) => Ok(object.get(name.as_str()).cloned().unwrap_or_default()),
             (Self::Array(array), Self::Number(number)) => {
                 let found = position(array.items().len(), *number);
-                Ok(found
-                    .map(|position| array.items()[position].clone())
-                    .unwrap_or_default())
+                Ok(found.map(|position| array.items()[position].clone()).unwrap_or_default())
             }
             (Self::Null, Self::Text(_) | Self::Number(_) | Self::Null) => Ok(Self::Null),
-            (Self::Array(_) | Self::Text(_) | Self::Null, Self::Object(range)) => {
-                self.clone().range(as_range(range))
-            }
+            (Self::Array(_) | Self::Text(_) | Self::Null, Self::Object(range)) => self.clone().range(as_range(range)),
             (Self::Array(_), Self::Array(_)) => self.indices(index),
             _ => Err(cannot_index(&self, index)),
         }
@@ -201,10 +164,7 @@ impl ValT for Value {
                 let bounds = bounds(array.items().len(), &range)?;
                 Ok(array.items()[bounds].iter().cloned().collect())
             }
-            other => Err(Error::str(format!(
-                "Cannot index {} with object",
-                other.kind()
-            ))),
+            other => Err(Error::str(format!("Cannot index {} with object", other.kind()))),
         }
     }
 
@@ -278,9 +238,7 @@ impl ValT for Value {
             None => Rc::default(),
             Some(Self::Array(replacement)) => replacement,
             Some(_) => {
-                return Err(Exn::from(Error::str(
-                    "A slice of an array can only be assigned another array",
-                )));
+                return Err(Exn::from(Error::str("A slice of an array can only be assigned another array")));
             }
         };
         Rc::make_mut(&mut array).replace(bounds, replacement.items());
@@ -343,10 +301,7 @@ fn change_item<'a, I: Iterator<Item = ValX<'a, Value>>>(
 impl jaq_std::ValT for Value {
     fn into_seq<S: FromIterator<Self>>(self) -> Result<S, Self> {
         match self {
-            Self::Array(array) => Ok(Rc::unwrap_or_clone(array)
-                .into_items()
-                .into_iter()
-                .collect()),
+            Self::Array(array) => Ok(Rc::unwrap_or_clone(array).into_items().into_iter().collect()),
             other => Err(other),
         }
     }
@@ -422,12 +377,7 @@ impl From<String> for Value {
 
 impl From<Range<Value>> for Value {
     fn from(range: Range<Value>) -> Self {
-        let entry = |name: &str, value: Option<Value>| {
-            (
-                Rc::new(Text::new(name.to_owned())),
-                value.unwrap_or_default(),
-            )
-        };
+        let entry = |name: &str, value: Option<Value>| (Rc::new(Text::new(name.to_owned())), value.unwrap_or_default());
         Self::object([entry("start", range.start), entry("end", range.end)])
     }
 }

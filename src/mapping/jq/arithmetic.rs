@@ -9,11 +9,7 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 use std::rc::Rc;
 
 fn failure(left: &Value, right: &Value, what: &str) -> Error<Value> {
-    Error::str(format!(
-        "{} and {} cannot be {what}",
-        left.described(),
-        right.described()
-    ))
+    Error::str(format!("{} and {} cannot be {what}", left.described(), right.described()))
 }
 
 fn calculated(value: f64) -> ValR<Value> {
@@ -57,10 +53,7 @@ impl Sub for Value {
         match (&self, &other) {
             (Self::Number(left), Self::Number(right)) => calculated(left.as_f64() - right.as_f64()),
             (Self::Array(left), Self::Array(right)) => {
-                let kept = left
-                    .items()
-                    .iter()
-                    .filter(|item| !right.items().contains(item));
+                let kept = left.items().iter().filter(|item| !right.items().contains(item));
                 Ok(kept.cloned().collect())
             }
             _ => Err(failure(&self, &other, "subtracted")),
@@ -117,15 +110,11 @@ impl Div for Value {
 
     fn div(self, other: Self) -> ValR<Self> {
         match (&self, &other) {
-            (Self::Number(_), Self::Number(right)) if right.as_f64() == 0.0 => Err(failure(
-                &self,
-                &other,
-                "divided because the divisor is zero",
-            )),
-            (Self::Number(left), Self::Number(right)) => calculated(left.as_f64() / right.as_f64()),
-            (Self::Text(text), Self::Text(separator)) => {
-                Ok(divided(text.as_str(), separator.as_str()))
+            (Self::Number(_), Self::Number(right)) if right.as_f64() == 0.0 => {
+                Err(failure(&self, &other, "divided because the divisor is zero"))
             }
+            (Self::Number(left), Self::Number(right)) => calculated(left.as_f64() / right.as_f64()),
+            (Self::Text(text), Self::Text(separator)) => Ok(divided(text.as_str(), separator.as_str())),
             _ => Err(failure(&self, &other, "divided")),
         }
     }
@@ -155,20 +144,10 @@ impl Rem for Value {
         // Fractions are cut off before, and casting saturates: the remainder of infinity is defined.
         let (dividend, divisor) = (left.as_f64() as i64, right.as_f64() as i64);
         if divisor == 0 {
-            return Err(failure(
-                &self,
-                &other,
-                "divided (remainder) because the divisor is zero",
-            ));
+            return Err(failure(&self, &other, "divided (remainder) because the divisor is zero"));
         }
         let remainder = dividend.unsigned_abs() % divisor.unsigned_abs();
-        calculated(
-            (remainder as f64).copysign(if dividend < 0 && remainder > 0 {
-                -1.0
-            } else {
-                1.0
-            }),
-        )
+        calculated((remainder as f64).copysign(if dividend < 0 && remainder > 0 { -1.0 } else { 1.0 }))
     }
 }
 
@@ -177,14 +156,9 @@ impl Neg for Value {
 
     fn neg(self) -> ValR<Self> {
         match self {
-            Self::Number(Number::Whole(whole)) if whole != i64::MIN => {
-                Ok(Self::Number(Number::Whole(-whole)))
-            }
+            Self::Number(Number::Whole(whole)) if whole != i64::MIN => Ok(Self::Number(Number::Whole(-whole))),
             Self::Number(number) => calculated(-number.as_f64()),
-            other => Err(Error::str(format!(
-                "{} cannot be negated",
-                other.described()
-            ))),
+            other => Err(Error::str(format!("{} cannot be negated", other.described()))),
         }
     }
 }

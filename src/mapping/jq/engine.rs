@@ -79,10 +79,7 @@ fn prelude() -> &'static [Definition] {
     static PRELUDE: OnceLock<Vec<Definition>> = OnceLock::new();
     PRELUDE.get_or_init(|| {
         let lines = include_str!("prelude.jq").lines();
-        lines
-            .filter(|line| line.starts_with("def "))
-            .map(definition)
-            .collect()
+        lines.filter(|line| line.starts_with("def ")).map(definition).collect()
     })
 }
 
@@ -95,11 +92,7 @@ fn definition(line: &'static str) -> Definition {
     let mut mentioned = words(line);
     let is_recursive = line.matches("def ").count() > 1;
     mentioned.remove("def");
-    Definition {
-        definition,
-        mentioned,
-        is_recursive,
-    }
+    Definition { definition, mentioned, is_recursive }
 }
 
 /// All names in a text that could be those of functions.
@@ -137,14 +130,10 @@ struct Needed {
 
 fn needed(words: &BTreeSet<&str>) -> Needed {
     let prelude = prelude();
-    let mut is_needed: Vec<bool> = prelude
-        .iter()
-        .map(|definition| words.contains(definition.definition.name))
-        .collect();
+    let mut is_needed: Vec<bool> =
+        prelude.iter().map(|definition| words.contains(definition.definition.name)).collect();
     let mut names = BTreeSet::new();
-    let mut pending: Vec<usize> = (0..prelude.len())
-        .filter(|position| is_needed[*position])
-        .collect();
+    let mut pending: Vec<usize> = (0..prelude.len()).filter(|position| is_needed[*position]).collect();
     while let Some(position) = pending.pop() {
         for name in &prelude[position].mentioned {
             names.insert(*name);
@@ -156,14 +145,8 @@ fn needed(words: &BTreeSet<&str>) -> Needed {
             }
         }
     }
-    let definitions = prelude
-        .iter()
-        .zip(is_needed)
-        .filter(|(_, is_needed)| *is_needed);
-    Needed {
-        definitions: definitions.map(|(definition, _)| definition).collect(),
-        names,
-    }
+    let definitions = prelude.iter().zip(is_needed).filter(|(_, is_needed)| *is_needed);
+    Needed { definitions: definitions.map(|(definition, _)| definition).collect(), names }
 }
 
 pub(super) fn compile(text: &str) -> Result<Program, CompileError> {
@@ -183,37 +166,24 @@ pub(super) fn compile(text: &str) -> Result<Program, CompileError> {
 fn compile_here(text: &str) -> Result<Program, CompileError> {
     let words = words(text);
     let needed = needed(&words);
-    let definitions = needed
-        .definitions
-        .iter()
-        .map(|needed| needed.definition.clone());
+    let definitions = needed.definitions.iter().map(|needed| needed.definition.clone());
     let functions = native::functions(|name| words.contains(name) || needed.names.contains(name));
 
     let arena = Arena::default();
-    let file = File {
-        code: text,
-        path: (),
-    };
+    let file = File { code: text, path: () };
     let modules = Loader::new(definitions).load(&arena, file);
     let modules = modules.map_err(|errors| CompileError::from_load(text, errors))?;
-    let refuse =
-        |_: load::Import<'_, &str, ()>| Err("modules are not available in a mapping".to_owned());
+    let refuse = |_: load::Import<'_, &str, ()>| Err("modules are not available in a mapping".to_owned());
     load::import(&modules, refuse).map_err(|errors| CompileError::from_load(text, errors))?;
 
-    let compiler = Compiler::default()
-        .with_funs(functions)
-        .with_global_vars(["$ENV"]);
+    let compiler = Compiler::default().with_funs(functions).with_global_vars(["$ENV"]);
     let filter = compiler.compile(modules);
     let filter = filter.map_err(|errors| CompileError::from_undefined(text, errors))?;
     let mentions = |name: &str| words.contains(name) || needed.names.contains(name);
-    let is_recursive =
-        words.contains("def") || needed.definitions.iter().any(|needed| needed.is_recursive);
+    let is_recursive = words.contains("def") || needed.definitions.iter().any(|needed| needed.is_recursive);
     // A loop can make a path as long as there are steps, and dropping it takes as many calls.
     let has_long_paths = mentions("path") && (mentions("reduce") || mentions("foreach"));
-    Ok(Program {
-        filter,
-        is_deep: is_recursive || has_long_paths || nesting(text) > NESTING_ON_CALLERS_STACK,
-    })
+    Ok(Program { filter, is_deep: is_recursive || has_long_paths || nesting(text) > NESTING_ON_CALLERS_STACK })
 }
 
 /// No less than the depth to which arrays, negations and labels nest, which the interpreter descends unchecked.
@@ -242,12 +212,7 @@ impl Program {
     ) -> Result<Option<serde_json::Value>, EvaluationError> {
         if !self.is_deep {
             let result = self.first_here(converted, CALLERS_STACK);
-            if !matches!(
-                result,
-                Err(EvaluationError::Runaway {
-                    limit: Limit::Depth
-                })
-            ) {
+            if !matches!(result, Err(EvaluationError::Runaway { limit: Limit::Depth })) {
                 return result;
             }
         }
@@ -283,9 +248,7 @@ impl Program {
             Some(Ok(value)) => Ok(Some(value.to_json())),
             Some(Err(exception)) => {
                 let Ok(error) = exception.get_err() else {
-                    return Err(EvaluationError::Failed(
-                        "break outside of its label".to_owned(),
-                    ));
+                    return Err(EvaluationError::Failed("break outside of its label".to_owned()));
                 };
                 Err(EvaluationError::Failed(match error.into_val() {
                     Value::Text(message) => message.as_str().to_owned(),
@@ -299,13 +262,9 @@ impl Program {
 /// Runs on a thread of its own, whose stack is as large as recursion needs.
 fn on_large_stack<T: Send>(run: impl FnOnce() -> T + Send) -> Result<T, String> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("jq".to_owned())
-            .stack_size(LARGE_STACK);
+        let thread = std::thread::Builder::new().name("jq".to_owned()).stack_size(LARGE_STACK);
         match thread.spawn_scoped(scope, run) {
-            Ok(thread) => Ok(thread
-                .join()
-                .unwrap_or_else(|payload| resume_unwind(payload))),
+            Ok(thread) => Ok(thread.join().unwrap_or_else(|payload| resume_unwind(payload))),
             Err(error) => Err(format!("no thread for a recursive expression: {error}")),
         }
     })

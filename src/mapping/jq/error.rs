@@ -60,11 +60,7 @@ impl CompileError {
             },
             None => return Self::unknown(),
         };
-        Self::Syntax {
-            expected,
-            found: shown(found),
-            position: position(text, found),
-        }
+        Self::Syntax { expected, found: shown(found), position: position(text, found) }
     }
 
     pub(super) fn from_undefined(text: &str, errors: compile::Errors<&str, ()>) -> Self {
@@ -76,11 +72,7 @@ impl CompileError {
             Undefined::Filter(arguments) => format!("{name}/{arguments}"),
             _ => name.to_owned(),
         };
-        Self::Undefined {
-            kind: undefined.as_str().to_owned(),
-            name: shown_name,
-            position: position(text, name),
-        }
+        Self::Undefined { kind: undefined.as_str().to_owned(), name: shown_name, position: position(text, name) }
     }
 
     fn unknown() -> Self {

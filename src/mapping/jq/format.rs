@@ -7,11 +7,7 @@ use jaq_core::{Error, ValR};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::rc::Rc;
 
-const KEPT_IN_URI: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const KEPT_IN_URI: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// How many times longer than its text a formatted copy may be.
 const GROWTH: usize = 6;
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -23,15 +19,11 @@ pub(super) fn format(value: Value, name: &str) -> ValR<Value> {
             return Ok(Value::Text(Rc::new(written(&value))));
         }
         "text" => return Ok(value),
-        "csv" => row(&value, "csv", ",", |text| {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        })?,
+        "csv" => row(&value, "csv", ",", |text| format!("\"{}\"", text.replace('"', "\"\"")))?,
         "tsv" => row(&value, "tsv", "\t", escape_tsv)?,
         "html" => escape_html(text_of(&value).as_str()),
         "uri" => utf8_percent_encode(text_of(&value).as_str(), KEPT_IN_URI).to_string(),
-        "urid" => percent_decode_str(text_of(&value).as_str())
-            .decode_utf8_lossy()
-            .into_owned(),
+        "urid" => percent_decode_str(text_of(&value).as_str()).decode_utf8_lossy().into_owned(),
         "sh" => shell(&value)?,
         "base64" => encode_base64(text_of(&value).as_str().as_bytes()),
         "base64d" => decode_base64(text_of(&value).as_str())
@@ -51,10 +43,7 @@ struct Source {
 impl Source {
     fn new(text: Rc<Text>) -> Self {
         let copies = Charge::new(text.as_str().len().saturating_mul(GROWTH));
-        Self {
-            text,
-            _copies: copies,
-        }
+        Self { text, _copies: copies }
     }
 
     fn as_str(&self) -> &str {
@@ -69,17 +58,9 @@ fn text_of(value: &Value) -> Source {
     }
 }
 
-fn row(
-    value: &Value,
-    format: &str,
-    separator: &str,
-    quote: impl Fn(&str) -> String,
-) -> ValR<String, Value> {
+fn row(value: &Value, format: &str, separator: &str, quote: impl Fn(&str) -> String) -> ValR<String, Value> {
     let Value::Array(array) = value else {
-        return Err(Error::str(format!(
-            "{} cannot be {format}-formatted, only array",
-            value.described()
-        )));
+        return Err(Error::str(format!("{} cannot be {format}-formatted, only array", value.described())));
     };
     let mut copies = Charge::default();
     let cells = array.items().iter().map(|cell| match cell {
@@ -91,10 +72,7 @@ fn row(
             copies.grow(text.as_str().len().saturating_mul(GROWTH));
             Ok(quote(text.as_str()))
         }
-        other => Err(Error::str(format!(
-            "{} is not valid in a {format} row",
-            other.described()
-        ))),
+        other => Err(Error::str(format!("{} is not valid in a {format} row", other.described()))),
     });
     Ok(cells.collect::<Result<Vec<String>, _>>()?.join(separator))
 }
@@ -105,10 +83,7 @@ fn escape_tsv(text: &str) -> String {
 }
 
 fn escape_html(text: &str) -> String {
-    let text = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('\'', "&apos;").replace('"', "&quot;")
 }
 
@@ -119,10 +94,9 @@ fn shell(value: &Value) -> ValR<String, Value> {
             copies.grow(text.as_str().len().saturating_mul(GROWTH));
             Ok(format!("'{}'", text.as_str().replace('\'', "'\\''")))
         }
-        Value::Array(_) | Value::Object(_) => Err(Error::str(format!(
-            "{} can not be escaped for shell",
-            value.described()
-        ))),
+        Value::Array(_) | Value::Object(_) => {
+            Err(Error::str(format!("{} can not be escaped for shell", value.described())))
+        }
         other => Ok(other.to_string()),
     };
     let Value::Array(array) = value else {
@@ -176,9 +150,7 @@ pub(super) fn parse_number(text: &str) -> Option<Number> {
     if text == "nan" {
         return Some(Number::Double(f64::NAN));
     }
-    let plain = text
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
+    let plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
     match plain && !text.starts_with('+') {
         true => Number::parse(text),
         false => None,

@@ -72,16 +72,10 @@ impl Evaluation {
     pub(super) fn start(stack: usize) -> Self {
         METER.with(|meter| {
             meter.steps_left.set(MAXIMUM_STEPS);
-            meter
-                .next_clock_reading
-                .set(MAXIMUM_STEPS - STEPS_BETWEEN_CLOCK_READINGS);
+            meter.next_clock_reading.set(MAXIMUM_STEPS - STEPS_BETWEEN_CLOCK_READINGS);
             meter.deadline.set(Some(Instant::now() + MAXIMUM_TIME));
-            meter
-                .live_bytes_allowed
-                .set(meter.live_bytes.get() + MAXIMUM_LIVE_BYTES);
-            meter
-                .stack_floor
-                .set(stack_position().saturating_sub(stack));
+            meter.live_bytes_allowed.set(meter.live_bytes.get() + MAXIMUM_LIVE_BYTES);
+            meter.stack_floor.set(stack_position().saturating_sub(stack));
         });
         Self(())
     }
@@ -115,9 +109,7 @@ pub(super) fn step(count: u64) {
 
 #[cold]
 fn check_clock(meter: &Meter, left: u64) {
-    meter
-        .next_clock_reading
-        .set(left.saturating_sub(STEPS_BETWEEN_CLOCK_READINGS));
+    meter.next_clock_reading.set(left.saturating_sub(STEPS_BETWEEN_CLOCK_READINGS));
     let Some(deadline) = meter.deadline.get() else {
         return;
     };
@@ -181,10 +173,6 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        METER.with(|meter| {
-            meter
-                .live_bytes
-                .set(meter.live_bytes.get() - self.0 as isize)
-        });
+        METER.with(|meter| meter.live_bytes.set(meter.live_bytes.get() - self.0 as isize));
     }
 }

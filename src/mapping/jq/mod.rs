@@ -76,10 +76,7 @@ impl Expression {
 
 impl std::fmt::Debug for Expression {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_tuple("Expression")
-            .field(&self.text)
-            .finish()
+        formatter.debug_tuple("Expression").field(&self.text).finish()
     }
 }
 
@@ -95,10 +92,7 @@ impl<'a> Input<'a> {
     /// Wraps a resource. Costs nothing yet.
     pub fn new(value: &'a serde_json::Value) -> Self {
         let converted = OnceCell::new();
-        Self {
-            json: value,
-            converted,
-        }
+        Self { json: value, converted }
     }
 
     fn converted(&self) -> &Value {

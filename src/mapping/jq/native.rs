@@ -106,17 +106,12 @@ const WRAPPED: &[(&str, &str)] = &[
 /// The functions among those that `is_wanted`: an expression keeps only what it mentions.
 pub(super) fn functions(is_wanted: impl Fn(&str) -> bool) -> Vec<Fun<Kind>> {
     let standard = jaq_std::funs::<Kind>().filter(|(name, ..)| HARMLESS.contains(name));
-    let foreign = jaq_core::funs::<Kind>()
-        .chain(standard)
-        .map(|(name, arguments, function)| {
-            let renamed = WRAPPED.iter().find(|(old, _)| *old == name);
-            (renamed.map_or(name, |(_, new)| *new), arguments, function)
-        });
+    let foreign = jaq_core::funs::<Kind>().chain(standard).map(|(name, arguments, function)| {
+        let renamed = WRAPPED.iter().find(|(old, _)| *old == name);
+        (renamed.map_or(name, |(_, new)| *new), arguments, function)
+    });
     let own = own().into_iter().map(run::<Kind>);
-    foreign
-        .chain(own)
-        .filter(|(name, ..)| is_wanted(name))
-        .collect()
+    foreign.chain(own).filter(|(name, ..)| is_wanted(name)).collect()
 }
 
 /// What the shortest JSON values, like `[],`, take per byte of text.
@@ -134,50 +129,29 @@ fn own() -> Vec<Function> {
         ("type", v(0), |cv| bome(Ok(Value::text(cv.1.kind())))),
         ("length", v(0), |cv| bome(length(&cv.1))),
         ("logb", v(0), |cv| bome(on_number(&cv.1, exponent))),
-        ("significand", v(0), |cv| {
-            bome(on_number(&cv.1, |number| number / exponent(number).exp2()))
-        }),
-        ("tojson", v(0), |cv| {
-            bome(Ok(Value::Text(Rc::new(written(&cv.1)))))
-        }),
+        ("significand", v(0), |cv| bome(on_number(&cv.1, |number| number / exponent(number).exp2()))),
+        ("tojson", v(0), |cv| bome(Ok(Value::Text(Rc::new(written(&cv.1)))))),
         ("fromjson", v(0), |cv| bome(from_json(&cv.1))),
         ("tonumber", v(0), |cv| bome(to_number(cv.1))),
         ("format", v(1), |cv| {
             unary(cv, |value, name| match name {
                 Value::Text(name) => format::format(value, name.as_str()),
-                other => Err(Error::str(format!(
-                    "{} is not a valid format",
-                    other.described()
-                ))),
+                other => Err(Error::str(format!("{} is not a valid format", other.described()))),
             })
         }),
         ("has", v(1), |cv| unary(cv, |value, key| has(&value, &key))),
-        ("contains", v(1), |cv| {
-            unary(cv, |value, part| contains(&value, &part).map(Value::Bool))
-        }),
-        ("indices", v(1), |cv| {
-            unary(cv, |value, part| value.indices(&part))
-        }),
-        ("bsearch", v(1), |cv| {
-            unary(cv, |value, target| search(&value, &target))
-        }),
-        ("flatten_unchecked", v(1), |cv| {
-            unary(cv, |value, depth| flatten(value, &depth))
-        }),
+        ("contains", v(1), |cv| unary(cv, |value, part| contains(&value, &part).map(Value::Bool))),
+        ("indices", v(1), |cv| unary(cv, |value, part| value.indices(&part))),
+        ("bsearch", v(1), |cv| unary(cv, |value, target| search(&value, &target))),
+        ("flatten_unchecked", v(1), |cv| unary(cv, |value, depth| flatten(value, &depth))),
         ("setpath", v(2), |mut cv| {
             let value = cv.0.pop_var();
             let path = cv.0.pop_var();
             bome(path_of(&path).and_then(|path| set_path(cv.1, path.items(), value)))
         }),
-        ("delpaths", v(1), |cv| {
-            unary(cv, |value, paths| delete_paths(value, &paths))
-        }),
-        ("prepare_regex", v(1), |cv| {
-            unary(cv, |value, expression| regex::prepare(&value, &expression))
-        }),
-        ("complete_matches", v(1), |cv| {
-            unary(cv, |matches, names| regex::complete(&matches, &names))
-        }),
+        ("delpaths", v(1), |cv| unary(cv, |value, paths| delete_paths(value, &paths))),
+        ("prepare_regex", v(1), |cv| unary(cv, |value, expression| regex::prepare(&value, &expression))),
+        ("complete_matches", v(1), |cv| unary(cv, |matches, names| regex::complete(&matches, &names))),
     ]
 }
 
@@ -211,10 +185,7 @@ fn exponent(number: f64) -> f64 {
 
 fn from_json(value: &Value) -> ValR<Value> {
     let Value::Text(text) = value else {
-        return Err(Error::str(format!(
-            "{} cannot be parsed as JSON",
-            value.described()
-        )));
+        return Err(Error::str(format!("{} cannot be parsed as JSON", value.described())));
     };
     // Parsed values take more than their text, and are not counted until they are ours.
     let _parsed = Charge::new(text.as_str().len().saturating_mul(BYTES_PER_PARSED_BYTE));
@@ -223,10 +194,7 @@ fn from_json(value: &Value) -> ValR<Value> {
     }
     match serde_json::from_str(text.as_str()) {
         Ok(json) => Ok(Value::from_json(&json)),
-        Err(error) => Err(Error::str(format!(
-            "{error} (while parsing {})",
-            value.described()
-        ))),
+        Err(error) => Err(Error::str(format!("{error} (while parsing {})", value.described()))),
     }
 }
 
@@ -236,12 +204,7 @@ fn to_number(value: Value) -> ValR<Value> {
         Value::Text(text) => format::parse_number(text.as_str()),
         _ => None,
     };
-    let refusal = || {
-        Error::str(format!(
-            "{} cannot be parsed as a number",
-            value.described()
-        ))
-    };
+    let refusal = || Error::str(format!("{} cannot be parsed as a number", value.described()));
     parsed.map(Value::Number).ok_or_else(refusal)
 }
 
@@ -254,11 +217,7 @@ fn has(value: &Value, key: &Value) -> ValR<Value> {
             (0.0..array.items().len() as f64).contains(&index.as_f64())
         }
         _ => {
-            let message = format!(
-                "Cannot check whether {} has a {} key",
-                value.kind(),
-                key.kind()
-            );
+            let message = format!("Cannot check whether {} has a {} key", value.kind(), key.kind());
             return Err(Error::str(message));
         }
     };
@@ -281,13 +240,8 @@ fn contains(value: &Value, part: &Value) -> ValR<bool, Value> {
         }
         (Value::Array(whole), Value::Array(part)) => {
             for part in part.items() {
-                let same_kind = whole
-                    .items()
-                    .iter()
-                    .filter(|value| value.kind() == part.kind());
-                let found: Vec<bool> = same_kind
-                    .map(|value| contains(value, part))
-                    .collect::<Result<_, _>>()?;
+                let same_kind = whole.items().iter().filter(|value| value.kind() == part.kind());
+                let found: Vec<bool> = same_kind.map(|value| contains(value, part)).collect::<Result<_, _>>()?;
                 if !found.contains(&true) {
                     return Ok(false);
                 }
@@ -301,9 +255,7 @@ fn contains(value: &Value, part: &Value) -> ValR<bool, Value> {
         _ if value.kind() == part.kind() => Ok(value == part),
         _ => {
             let (value, part) = (value.described(), part.described());
-            Err(Error::str(format!(
-                "{value} and {part} cannot have their containment checked"
-            )))
+            Err(Error::str(format!("{value} and {part} cannot have their containment checked")))
         }
     }
 }
@@ -311,10 +263,7 @@ fn contains(value: &Value, part: &Value) -> ValR<bool, Value> {
 /// The position of the target in a sorted array; if it is missing, -1 minus the position where it belongs.
 fn search(value: &Value, target: &Value) -> ValR<Value> {
     let Value::Array(array) = value else {
-        return Err(Error::str(format!(
-            "{} cannot be searched from",
-            value.described()
-        )));
+        return Err(Error::str(format!("{} cannot be searched from", value.described())));
     };
     // The first of equal items, other than `binary_search` promises.
     let position = array.items().partition_point(|item| item < target);
@@ -362,11 +311,7 @@ fn set_path(value: Value, path: &[Value], new: Value) -> ValR<Value> {
 }
 
 /// Replaces what stands at a path, or removes it if there is no replacement.
-fn change_path(
-    value: Value,
-    path: &[Value],
-    new: &mut dyn FnMut() -> Option<Value>,
-) -> ValR<Value> {
+fn change_path(value: Value, path: &[Value], new: &mut dyn FnMut() -> Option<Value>) -> ValR<Value> {
     meter::step(1);
     let Some((first, rest)) = path.split_first() else {
         return Ok(new().unwrap_or_default());
@@ -378,9 +323,7 @@ fn change_path(
             true => new().map(Ok),
             false => Some(change_path(old, rest, *new)),
         };
-        changed
-            .map(|changed| changed.map_err(jaq_core::Exn::from))
-            .into_iter()
+        changed.map(|changed| changed.map_err(jaq_core::Exn::from)).into_iter()
     };
     let changed = value.map_index(first, Opt::Essential, change);
     changed.map_err(|exception| {
@@ -393,11 +336,7 @@ fn delete_paths(value: Value, paths: &Value) -> ValR<Value> {
     let Value::Array(paths) = paths else {
         return Err(Error::str("Paths must be specified as an array"));
     };
-    let mut paths: Vec<Rc<Array>> = paths
-        .items()
-        .iter()
-        .map(path_of)
-        .collect::<Result<_, _>>()?;
+    let mut paths: Vec<Rc<Array>> = paths.items().iter().map(path_of).collect::<Result<_, _>>()?;
     // From the back, so that positions stay what they were.
     paths.sort_by(|left, right| right.items().cmp(left.items()));
     paths.dedup_by(|left, right| left.items() == right.items());
@@ -424,11 +363,7 @@ fn exists(value: &Value, path: &[Value]) -> ValR<bool, Value> {
         (Value::Array(array), Value::Number(index)) => {
             let position = index.as_f64().floor();
             let length = array.items().len() as f64;
-            let position = if position < 0.0 {
-                position + length
-            } else {
-                position
-            };
+            let position = if position < 0.0 { position + length } else { position };
             if !(0.0..length).contains(&position) {
                 return Ok(false);
             }

@@ -18,10 +18,7 @@ pub(super) enum Number {
 impl Number {
     /// A calculated number: whole if it can be.
     pub(super) fn calculated(value: f64) -> Self {
-        if value.fract() == 0.0
-            && value.abs() <= EXACT
-            && !(value == 0.0 && value.is_sign_negative())
-        {
+        if value.fract() == 0.0 && value.abs() <= EXACT && !(value == 0.0 && value.is_sign_negative()) {
             return Self::Whole(value as i64);
         }
         Self::Double(value)
@@ -50,9 +47,7 @@ impl Number {
         match self {
             Self::Whole(whole) => isize::try_from(whole).ok(),
             Self::Large(_) => None,
-            Self::Double(double) => {
-                (double.fract() == 0.0 && double.abs() < EXACT).then_some(double as isize)
-            }
+            Self::Double(double) => (double.fract() == 0.0 && double.abs() < EXACT).then_some(double as isize),
         }
     }
 
@@ -67,12 +62,8 @@ impl Number {
             Self::Large(large) => large.into(),
             Self::Double(double) if double.is_nan() => serde_json::Value::Null,
             Self::Double(double) if double.is_infinite() => f64::MAX.copysign(double).into(),
-            Self::Double(double) if double.fract() == 0.0 && double.abs() < i64::MAX as f64 => {
-                (double as i64).into()
-            }
-            Self::Double(double)
-                if double.fract() == 0.0 && (0.0..u64::MAX as f64).contains(&double) =>
-            {
+            Self::Double(double) if double.fract() == 0.0 && double.abs() < i64::MAX as f64 => (double as i64).into(),
+            Self::Double(double) if double.fract() == 0.0 && (0.0..u64::MAX as f64).contains(&double) => {
                 (double as u64).into()
             }
             Self::Double(double) => double.into(),
@@ -85,9 +76,7 @@ impl Number {
             (Self::Whole(left), Self::Whole(right)) => left.cmp(&right),
             (Self::Large(left), Self::Large(right)) => left.cmp(&right),
             _ => match (self.as_f64(), other.as_f64()) {
-                (left, right) if left.is_nan() || right.is_nan() => {
-                    right.is_nan().cmp(&left.is_nan())
-                }
+                (left, right) if left.is_nan() || right.is_nan() => right.is_nan().cmp(&left.is_nan()),
                 (left, right) => left.partial_cmp(&right).unwrap_or(Ordering::Equal),
             },
         }
@@ -108,8 +97,7 @@ impl fmt::Display for Number {
         let digits = mantissa.bytes().filter(u8::is_ascii_digit).count() as i32;
         let digits_before_point = exponent.parse::<i32>().unwrap_or(0) + 1;
         if digits_before_point > -4 && digits_before_point <= digits + 15 {
-            let was_written_with_fraction =
-                double.fract() == 0.0 && double.abs() <= EXACT && double != 0.0;
+            let was_written_with_fraction = double.fract() == 0.0 && double.abs() <= EXACT && double != 0.0;
             return match was_written_with_fraction {
                 true => write!(formatter, "{double:.1}"),
                 false => write!(formatter, "{double}"),

@@ -46,14 +46,11 @@ impl Object {
         if self.entries.len() > ENTRIES_WITHOUT_INDEX {
             return self.index.get(name).copied();
         }
-        self.entries
-            .iter()
-            .position(|(key, _)| key.as_str() == name)
+        self.entries.iter().position(|(key, _)| key.as_str() == name)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.position(name)
-            .map(|position| &self.entries[position].1)
+        self.position(name).map(|position| &self.entries[position].1)
     }
 
     /// Sets a value and returns the one it replaces, at whose place it stands.
@@ -99,9 +96,7 @@ impl Object {
             return;
         }
         let names = self.entries.iter().enumerate();
-        self.index = names
-            .map(|(position, (name, _))| (Name(Rc::clone(name)), position))
-            .collect();
+        self.index = names.map(|(position, (name, _))| (Name(Rc::clone(name)), position)).collect();
     }
 
     pub(super) fn len(&self) -> usize {

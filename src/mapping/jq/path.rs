@@ -61,9 +61,7 @@ fn normalised(value: &Value) -> Value {
         }
         Value::Array(items) => items.iter().map(normalised).collect(),
         Value::Object(entries) => {
-            let entries = entries
-                .iter()
-                .map(|(name, value)| (name.clone(), normalised(value)));
+            let entries = entries.iter().map(|(name, value)| (name.clone(), normalised(value)));
             Value::Object(entries.collect())
         }
         other => other.clone(),
@@ -74,23 +72,16 @@ impl Step {
     fn apply<'v>(&self, value: &'v Value) -> Result<&'v Value, EvaluationError> {
         match (value, &self.key) {
             (Value::Null, _) => Ok(&Value::Null),
-            (Value::Object(entries), Key::Name(name)) => {
-                Ok(entries.get(name).unwrap_or(&Value::Null))
-            }
+            (Value::Object(entries), Key::Name(name)) => Ok(entries.get(name).unwrap_or(&Value::Null)),
             (Value::Array(items), Key::Index(index)) => {
                 let position = match *index {
                     index if index < 0 => index.saturating_add_unsigned(items.len() as u64),
                     index => index,
                 };
-                let item = usize::try_from(position)
-                    .ok()
-                    .and_then(|position| items.get(position));
+                let item = usize::try_from(position).ok().and_then(|position| items.get(position));
                 Ok(item.unwrap_or(&Value::Null))
             }
-            (_, key) => Err(EvaluationError::Failed(format!(
-                "Cannot index {} with {key}",
-                kind(value)
-            ))),
+            (_, key) => Err(EvaluationError::Failed(format!("Cannot index {} with {key}", kind(value)))),
         }
     }
 }
@@ -127,8 +118,7 @@ fn literal(text: &str) -> Option<Value> {
     }
     // Fewer digits than a double holds, so that both ways read the same number. Minus zero is a number of its own.
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_plain =
-        (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let is_canonical = digits == "0" && text == digits || !digits.starts_with('0');
     if !is_plain || !is_canonical {
         return None;
@@ -139,9 +129,7 @@ fn literal(text: &str) -> Option<Value> {
 /// A string without any escape at the beginning of the text, and what follows it.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let (string, rest) = text.strip_prefix('"')?.split_once('"')?;
-    let is_plain = !string
-        .chars()
-        .any(|character| character == '\\' || character.is_control());
+    let is_plain = !string.chars().any(|character| character == '\\' || character.is_control());
     is_plain.then_some((string, rest))
 }
 
@@ -156,17 +144,13 @@ fn path(text: &str) -> Option<Vec<Step>> {
     let mut rest = text;
     while !rest.is_empty() {
         // A bracket may follow the first dot only: `.a.[0]` is left to the interpreter.
-        let is_bracket = rest.starts_with('[') && !steps.is_empty()
-            || rest.starts_with(".[") && steps.is_empty();
+        let is_bracket = rest.starts_with('[') && !steps.is_empty() || rest.starts_with(".[") && steps.is_empty();
         let (key, after) = match is_bracket {
             true => bracket(rest.strip_prefix('.').unwrap_or(rest))?,
             false => name(rest.strip_prefix('.')?)?,
         };
         rest = after.strip_prefix('?').unwrap_or(after);
-        steps.push(Step {
-            key,
-            is_optional: rest.len() < after.len(),
-        });
+        steps.push(Step { key, is_optional: rest.len() < after.len() });
     }
     Some(steps)
 }
@@ -176,9 +160,7 @@ fn name(text: &str) -> Option<(Key, &str)> {
         return Some((Key::Name(name.to_owned()), rest));
     }
     let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    let length = text
-        .find(|character| !is_part(character))
-        .unwrap_or(text.len());
+    let length = text.find(|character| !is_part(character)).unwrap_or(text.len());
     let (name, rest) = text.split_at(length);
     if name.is_empty() || name.starts_with(|character: char| character.is_ascii_digit()) {
         return None;
@@ -193,8 +175,7 @@ fn bracket(text: &str) -> Option<(Key, &str)> {
     }
     let (index, rest) = inner.split_once(']')?;
     let digits = index.strip_prefix('-').unwrap_or(index);
-    let is_plain =
-        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain = (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_plain {
         return None;
     }

@@ -17,10 +17,7 @@ struct Numbered {
 }
 
 fn number_groups(expression: &str) -> Numbered {
-    let mut numbered = Numbered {
-        expression: String::with_capacity(expression.len() + 16),
-        names: Vec::new(),
-    };
+    let mut numbered = Numbered { expression: String::with_capacity(expression.len() + 16), names: Vec::new() };
     let mut rest = expression;
     let mut class_depth = 0_usize;
     while let Some(character) = rest.chars().next() {
@@ -66,32 +63,20 @@ fn group_opening(text: &str) -> Option<(Option<&str>, usize)> {
 /// `[expression, names]` for a regular expression, whose cost for `input` is counted.
 pub(super) fn prepare(input: &Value, expression: &Value) -> ValR<Value> {
     let Value::Text(text) = input else {
-        return Err(Error::str(format!(
-            "{} cannot be matched, as it is not a string",
-            input.described()
-        )));
+        return Err(Error::str(format!("{} cannot be matched, as it is not a string", input.described())));
     };
     let Value::Text(expression) = expression else {
-        return Err(Error::str(format!(
-            "{} cannot be matched, as it is not a string",
-            expression.described()
-        )));
+        return Err(Error::str(format!("{} cannot be matched, as it is not a string", expression.described())));
     };
     // The engine lists all matches before any of them can be counted.
-    drop(Charge::new(
-        text.as_str().len().saturating_mul(BYTES_PER_MATCH),
-    ));
+    drop(Charge::new(text.as_str().len().saturating_mul(BYTES_PER_MATCH)));
     let size = written_out_size(expression.as_str());
     meter::step(size / 8);
     meter::step((text.as_str().len() as u64).saturating_mul(size) / 64);
     let numbered = number_groups(expression.as_str());
     let names = numbered.names.into_iter();
-    let names: Value = names
-        .map(|name| name.map_or(Value::Null, Value::text))
-        .collect();
-    Ok([Value::text(numbered.expression), names]
-        .into_iter()
-        .collect())
+    let names: Value = names.map(|name| name.map_or(Value::Null, Value::text)).collect();
+    Ok([Value::text(numbered.expression), names].into_iter().collect())
 }
 
 /// How long the expression is once its counted repetitions are written out, which is what the engine does with them.
@@ -99,9 +84,7 @@ fn written_out_size(expression: &str) -> u64 {
     let mut size = expression.len() as u64;
     for repetition in expression.split('{').skip(1) {
         let counts = repetition.split('}').next().unwrap_or_default().split(',');
-        let largest = counts
-            .filter_map(|count| count.trim().parse::<u64>().ok())
-            .max();
+        let largest = counts.filter_map(|count| count.trim().parse::<u64>().ok()).max();
         size = size.saturating_mul(largest.unwrap_or(1).max(1));
     }
     size
@@ -112,10 +95,7 @@ pub(super) fn complete(matches: &Value, names: &Value) -> ValR<Value> {
     let (Value::Array(matches), Value::Array(names)) = (matches, names) else {
         return Err(Error::str("matches are arrays"));
     };
-    let complete = matches
-        .items()
-        .iter()
-        .map(|found| complete_one(found, names.items()));
+    let complete = matches.items().iter().map(|found| complete_one(found, names.items()));
     Ok(complete.collect())
 }
 
@@ -125,10 +105,7 @@ fn complete_one(found: &Value, names: &[Value]) -> Value {
     };
     let captures = names.iter().enumerate().map(|(position, name)| {
         let number = Value::text(format!("g{}", position + 1));
-        let group = found
-            .items()
-            .iter()
-            .find(|group| field(group, "name") == number);
+        let group = found.items().iter().find(|group| field(group, "name") == number);
         described_match(group, Some(name.clone()))
     });
     let captures: Value = captures.collect();
@@ -158,9 +135,5 @@ fn described_match(found: Option<&Value>, name: Option<Value>) -> Value {
             entry("length", Value::from(0_isize)),
         ],
     };
-    Value::object(
-        entries
-            .into_iter()
-            .chain(name.map(|name| entry("name", name))),
-    )
+    Value::object(entries.into_iter().chain(name.map(|name| entry("name", name))))
 }

@@ -2,10 +2,7 @@ use super::*;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-fn first(
-    text: &str,
-    input: &serde_json::Value,
-) -> Result<Option<serde_json::Value>, EvaluationError> {
+fn first(text: &str, input: &serde_json::Value) -> Result<Option<serde_json::Value>, EvaluationError> {
     match Expression::compile(text) {
         Ok(expression) => expression.first(&Input::new(input)),
         Err(error) => panic!("{text} does not compile: {error}"),
@@ -28,9 +25,7 @@ fn agrees_with_libjq() {
         // Absent for expressions that fail; the messages are our own.
         let expected = case.get("outputs").cloned();
         if result != expected {
-            differences.push(format!(
-                "{text}\n  gives    {result:?}\n  expected {expected:?}"
-            ));
+            differences.push(format!("{text}\n  gives    {result:?}\n  expected {expected:?}"));
         }
         cases += 1;
     }
@@ -109,11 +104,7 @@ fn simple_forms_agree_with_the_interpreter() {
             let by_simple = simple.first(input);
             let by_interpreter = program.first(input, || Value::from_json(input));
             // Compared as text, which shows the order of keys and how numbers are written.
-            assert_eq!(
-                format!("{by_simple:?}"),
-                format!("{by_interpreter:?}"),
-                "{text} for {input}"
-            );
+            assert_eq!(format!("{by_simple:?}"), format!("{by_interpreter:?}"), "{text} for {input}");
         }
     }
 }
@@ -225,16 +216,9 @@ fn expressions_without_end_or_bound_are_stopped() {
     for text in texts {
         let start = Instant::now();
         let result = first(text, &json!([1, 2, 3]));
-        assert!(
-            matches!(result, Err(EvaluationError::Runaway { .. })),
-            "{text} gives {result:?}"
-        );
+        assert!(matches!(result, Err(EvaluationError::Runaway { .. })), "{text} gives {result:?}");
         // Most take a tenth of that, also without optimisation; the machine may be busy.
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "{text} takes {:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < Duration::from_secs(5), "{text} takes {:?}", start.elapsed());
     }
     // The thread is as good as before.
     assert_eq!(first("[.[] | . + 1]", &json!([1])), Ok(Some(json!([2]))));
@@ -242,35 +226,16 @@ fn expressions_without_end_or_bound_are_stopped() {
 
 #[test]
 fn deep_results_are_refused_and_what_is_within_bounds_is_not() {
-    let nested = |levels: usize| {
-        first(
-            &format!("reduce range({levels}) as $i (0; [.])"),
-            &json!(null),
-        )
-    };
+    let nested = |levels: usize| first(&format!("reduce range({levels}) as $i (0; [.])"), &json!(null));
     assert!(nested(200).is_ok());
+    assert_eq!(nested(300), Err(EvaluationError::Runaway { limit: Limit::Depth }));
+    assert_eq!(first("[range(50000)] | length", &json!(null)), Ok(Some(json!(50_000))));
     assert_eq!(
-        nested(300),
-        Err(EvaluationError::Runaway {
-            limit: Limit::Depth
-        })
-    );
-    assert_eq!(
-        first("[range(50000)] | length", &json!(null)),
-        Ok(Some(json!(50_000)))
-    );
-    assert_eq!(
-        first(
-            "def depth: if . == 0 then 0 else (. - 1 | depth) + 1 end; 500 | depth",
-            &json!(null)
-        ),
+        first("def depth: if . == 0 then 0 else (. - 1 | depth) + 1 end; 500 | depth", &json!(null)),
         Ok(Some(json!(500)))
     );
     assert_eq!(
-        first(
-            "def depth: if . == 0 then 0 else . - 1 | depth end; 20000 | depth",
-            &json!(null)
-        ),
+        first("def depth: if . == 0 then 0 else . - 1 | depth end; 20000 | depth", &json!(null)),
         Ok(Some(json!(0)))
     );
 }
@@ -280,30 +245,12 @@ fn long_and_nested_texts_are_refused_or_work() {
     let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
     assert!(first(&nested(100), &json!(null)).is_ok());
     assert!(Expression::compile(&nested(100_000)).is_err());
-    assert!(matches!(
-        Expression::compile(&nested(1000)),
-        Err(CompileError::TooDeep(_))
-    ));
-    assert!(matches!(
-        Expression::compile(&".a|".repeat(10_000)),
-        Err(CompileError::TooLong(_))
-    ));
-    assert_eq!(
-        first(&format!("{}1", "1+".repeat(3000)), &json!(null)),
-        Ok(Some(json!(3001)))
-    );
-    assert_eq!(
-        first(&format!("{}1", ".|".repeat(3000)), &json!(null)),
-        Ok(Some(json!(1)))
-    );
-    assert_eq!(
-        first(&format!("{}1", "try ".repeat(400)), &json!(null)),
-        Ok(Some(json!(1)))
-    );
-    assert_eq!(
-        first(&format!("{}1", "-".repeat(400)), &json!(null)),
-        Ok(Some(json!(1)))
-    );
+    assert!(matches!(Expression::compile(&nested(1000)), Err(CompileError::TooDeep(_))));
+    assert!(matches!(Expression::compile(&".a|".repeat(10_000)), Err(CompileError::TooLong(_))));
+    assert_eq!(first(&format!("{}1", "1+".repeat(3000)), &json!(null)), Ok(Some(json!(3001))));
+    assert_eq!(first(&format!("{}1", ".|".repeat(3000)), &json!(null)), Ok(Some(json!(1))));
+    assert_eq!(first(&format!("{}1", "try ".repeat(400)), &json!(null)), Ok(Some(json!(1))));
+    assert_eq!(first(&format!("{}1", "-".repeat(400)), &json!(null)), Ok(Some(json!(1))));
 }
 
 #[test]
@@ -348,8 +295,7 @@ fn no_text_overflows_the_stack() {
                 let closed = format!("{text}{}", closed.collect::<String>());
                 for text in [&text, &closed] {
                     // Any result will do: not to end the process is what counts.
-                    let _ = Expression::compile(text)
-                        .map(|expression| expression.first(&Input::new(&json!({"a": 1}))));
+                    let _ = Expression::compile(text).map(|expression| expression.first(&Input::new(&json!({"a": 1}))));
                 }
             }
         }
@@ -361,99 +307,41 @@ fn nothing_outside_can_be_reached() {
     for text in ["env", "$ENV", "env | with_entries(.)"] {
         assert_eq!(first(text, &json!(1)), Ok(Some(json!({}))), "{text}");
     }
-    assert_eq!(
-        first("$ENV.PATH, env.HOME", &json!(1)),
-        Ok(Some(json!(null)))
-    );
-    for text in [
-        "halt",
-        "halt_error",
-        "halt_error(1)",
-        "input",
-        "\"a\" | error",
-    ] {
-        assert!(
-            matches!(first(text, &json!(1)), Err(EvaluationError::Failed(_))),
-            "{text}"
-        );
+    assert_eq!(first("$ENV.PATH, env.HOME", &json!(1)), Ok(Some(json!(null))));
+    for text in ["halt", "halt_error", "halt_error(1)", "input", "\"a\" | error"] {
+        assert!(matches!(first(text, &json!(1)), Err(EvaluationError::Failed(_))), "{text}");
     }
     assert_eq!(first("[inputs]", &json!(1)), Ok(Some(json!([]))));
-    assert_eq!(
-        first("[debug, debug(\"a\"), stderr]", &json!(1)),
-        Ok(Some(json!([1, 1, 1])))
-    );
-    for text in [
-        "import \"a\" as a; a::f",
-        "include \"a\"; 1",
-        "import \"a\" as $x; $x",
-        "import \"/etc/passwd\" as $x; 1",
-    ] {
-        assert!(
-            matches!(Expression::compile(text), Err(CompileError::Module(_))),
-            "{text}"
-        );
+    assert_eq!(first("[debug, debug(\"a\"), stderr]", &json!(1)), Ok(Some(json!([1, 1, 1]))));
+    for text in
+        ["import \"a\" as a; a::f", "include \"a\"; 1", "import \"a\" as $x; $x", "import \"/etc/passwd\" as $x; 1"]
+    {
+        assert!(matches!(Expression::compile(text), Err(CompileError::Module(_))), "{text}");
     }
-    for text in [
-        "debug_empty",
-        "stderr_empty",
-        "a::b",
-        "$__prog_args",
-        "get_home",
-        "input_filename(1)",
-    ] {
-        assert!(
-            matches!(
-                Expression::compile(text),
-                Err(CompileError::Undefined { .. })
-            ),
-            "{text}"
-        );
+    for text in ["debug_empty", "stderr_empty", "a::b", "$__prog_args", "get_home", "input_filename(1)"] {
+        assert!(matches!(Expression::compile(text), Err(CompileError::Undefined { .. })), "{text}");
     }
 }
 
 #[test]
 fn errors_say_what_and_where() {
     let message = |text: &str| Expression::compile(text).unwrap_err().to_string();
-    assert_eq!(
-        message(".a | foo(1)"),
-        "filter foo/1 at character 6 is not defined"
-    );
-    assert_eq!(
-        message("1 + $x"),
-        "variable $x at character 5 is not defined"
-    );
-    assert!(
-        message(".a | ]").contains("at character 6"),
-        "{}",
-        message(".a | ]")
-    );
+    assert_eq!(message(".a | foo(1)"), "filter foo/1 at character 6 is not defined");
+    assert_eq!(message("1 + $x"), "variable $x at character 5 is not defined");
+    assert!(message(".a | ]").contains("at character 6"), "{}", message(".a | ]"));
     let failure = |text: &str| first(text, &json!({"a": [1]})).unwrap_err().to_string();
     assert_eq!(failure(".a.b"), "Cannot index array with string (\"b\")");
-    assert_eq!(
-        failure(".a | .b | 1"),
-        "Cannot index array with string (\"b\")"
-    );
+    assert_eq!(failure(".a | .b | 1"), "Cannot index array with string (\"b\")");
     assert_eq!(failure("error(\"my words\")"), "my words");
-    assert_eq!(
-        failure("{(.a[0]): 1}"),
-        "Cannot use number (1) as object key"
-    );
-    assert_eq!(
-        failure("{} + 1"),
-        "object ({}) and number (1) cannot be added"
-    );
+    assert_eq!(failure("{(.a[0]): 1}"), "Cannot use number (1) as object key");
+    assert_eq!(failure("{} + 1"), "object ({}) and number (1) cannot be added");
 }
 
 #[test]
 fn tags_become_objects() {
     let tags = json!([{"Key": "z", "Value": "1"}, {"Key": "a", "Value": false}, {"k": "b", "v": 2}, {"K": "c", "V": 3}, {"name": "d", "value": 4}, {"Name": "e", "Value": 5}]);
     let object = first("from_entries | tojson", &tags);
-    assert_eq!(
-        object,
-        Ok(Some(json!(
-            r#"{"z":"1","a":false,"b":2,"c":3,"d":4,"e":5}"#
-        )))
-    );
+    assert_eq!(object, Ok(Some(json!(r#"{"z":"1","a":false,"b":2,"c":3,"d":4,"e":5}"#))));
 }
 
 #[test]
@@ -461,18 +349,10 @@ fn numbers_come_out_as_json() {
     let input = json!([1.0, 2.5, 9_007_199_254_740_993_i64, u64::MAX]);
     for text in [".", "[.[]]"] {
         let result = first(text, &input).unwrap().unwrap().to_string();
-        assert_eq!(
-            result, "[1,2.5,9007199254740993,18446744073709551615]",
-            "{text}"
-        );
+        assert_eq!(result, "[1,2.5,9007199254740993,18446744073709551615]", "{text}");
     }
-    let special = first("[nan, infinite, -infinite, 3.0, -0.0]", &input)
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        special.to_string(),
-        "[null,1.7976931348623157e+308,-1.7976931348623157e+308,3,0]"
-    );
+    let special = first("[nan, infinite, -infinite, 3.0, -0.0]", &input).unwrap().unwrap();
+    assert_eq!(special.to_string(), "[null,1.7976931348623157e+308,-1.7976931348623157e+308,3,0]");
 }
 
 #[test]
@@ -485,11 +365,7 @@ fn one_input_serves_many_expressions_and_one_expression_many_threads() {
         (".a |= map(. + 1) | .a", json!([2, 3])),
         (".a | add", json!(3)),
     ] {
-        assert_eq!(
-            Expression::compile(text).unwrap().first(&input),
-            Ok(Some(expected)),
-            "{text}"
-        );
+        assert_eq!(Expression::compile(text).unwrap().first(&input), Ok(Some(expected)), "{text}");
     }
     let expression = Expression::compile(".a | length").unwrap();
     std::thread::scope(|scope| {
@@ -501,10 +377,7 @@ fn one_input_serves_many_expressions_and_one_expression_many_threads() {
 
 #[test]
 fn every_definition_of_the_prelude_compiles() {
-    for line in include_str!("prelude.jq")
-        .lines()
-        .filter(|line| line.starts_with("def "))
-    {
+    for line in include_str!("prelude.jq").lines().filter(|line| line.starts_with("def ")) {
         let head = line["def ".len()..].split(": ").next().unwrap();
         let name = head.split('(').next().unwrap();
         let parameters = head.matches(';').count() + usize::from(head.contains('('));
@@ -512,10 +385,6 @@ fn every_definition_of_the_prelude_compiles() {
             0 => name.to_owned(),
             _ => format!("{name}({})", vec!["."; parameters].join(";")),
         };
-        assert!(
-            Expression::compile(&call).is_ok(),
-            "{:?}",
-            Expression::compile(&call)
-        );
+        assert!(Expression::compile(&call).is_ok(), "{:?}", Expression::compile(&call));
     }
 }

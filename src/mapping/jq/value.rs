@@ -52,10 +52,7 @@ pub(super) struct Text {
 
 impl Text {
     pub(super) fn new(text: String) -> Self {
-        Self {
-            charge: Charge::new(BYTES_PER_TEXT + text.len()),
-            text,
-        }
+        Self { charge: Charge::new(BYTES_PER_TEXT + text.len()), text }
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -101,11 +98,7 @@ pub(super) struct Array {
 
 impl Clone for Array {
     fn clone(&self) -> Self {
-        Self {
-            charge: Charge::new(self.items.len() * BYTES_PER_ITEM),
-            items: self.items.clone(),
-            depth: self.depth,
-        }
+        Self { charge: Charge::new(self.items.len() * BYTES_PER_ITEM), items: self.items.clone(), depth: self.depth }
     }
 }
 
@@ -138,10 +131,7 @@ impl Array {
     }
 
     pub(super) fn take(&mut self, index: usize) -> Value {
-        self.items
-            .get_mut(index)
-            .map(std::mem::take)
-            .unwrap_or_default()
+        self.items.get_mut(index).map(std::mem::take).unwrap_or_default()
     }
 
     pub(super) fn remove(&mut self, index: usize) {
@@ -237,13 +227,8 @@ impl Value {
                 let left_names = left.iter().map(|(name, _)| name.as_str());
                 let right_names = right.iter().map(|(name, _)| name.as_str());
                 left_names.cmp(right_names).then_with(|| {
-                    let mut orders = left
-                        .iter()
-                        .zip(&right)
-                        .map(|((_, left), (_, right))| left.order(right));
-                    orders
-                        .find(|order| order.is_ne())
-                        .unwrap_or(Ordering::Equal)
+                    let mut orders = left.iter().zip(&right).map(|((_, left), (_, right))| left.order(right));
+                    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
                 })
             }
             _ => self.rank().cmp(&other.rank()),
@@ -271,9 +256,7 @@ impl Value {
             serde_json::Value::Array(items) => items.iter().map(Self::from_json).collect(),
             serde_json::Value::Object(entries) => {
                 let entries = entries.iter();
-                Self::object(entries.map(|(name, value)| {
-                    (Rc::new(Text::new(name.clone())), Self::from_json(value))
-                }))
+                Self::object(entries.map(|(name, value)| (Rc::new(Text::new(name.clone())), Self::from_json(value))))
             }
         }
     }
@@ -294,11 +277,7 @@ impl Value {
                 take_room(room, text.as_str().len());
                 text.as_str().into()
             }
-            Self::Array(array) => array
-                .items
-                .iter()
-                .map(|item| item.to_json_within(room))
-                .collect(),
+            Self::Array(array) => array.items.iter().map(|item| item.to_json_within(room)).collect(),
             Self::Object(object) => {
                 let entries = object.iter().map(|(name, value)| {
                     take_room(room, name.as_str().len());
@@ -339,10 +318,7 @@ impl PartialEq for Value {
 
 impl Eq for Value {}
 
-#[expect(
-    clippy::non_canonical_partial_ord_impl,
-    reason = "sorting needs a total order, and `<` must not have one"
-)]
+#[expect(clippy::non_canonical_partial_ord_impl, reason = "sorting needs a total order, and `<` must not have one")]
 impl PartialOrd for Value {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         // For jq, what is no number is less than anything, itself included.
@@ -404,11 +380,7 @@ fn write_quoted(formatter: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     // All that is escaped is ASCII, so that splitting there leaves whole characters.
     let is_escaped = |character: char| matches!(character, '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}');
     for part in text.split_inclusive(is_escaped) {
-        let Some(last) = part
-            .chars()
-            .next_back()
-            .filter(|character| is_escaped(*character))
-        else {
+        let Some(last) = part.chars().next_back().filter(|character| is_escaped(*character)) else {
             formatter.write_str(part)?;
             continue;
         };

@@ -27,7 +27,11 @@ pub struct Candidates {
     pub relations: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-pub async fn find(context: &StepContext<'_>, evidence: &Evidence, retirement: &Retirement) -> Result<Candidates, StepError> {
+pub async fn find(
+    context: &StepContext<'_>,
+    evidence: &Evidence,
+    retirement: &Retirement,
+) -> Result<Candidates, StepError> {
     let mut candidates = Candidates::default();
     let mut reasons: BTreeMap<EntityKey, String> = BTreeMap::new();
     let mut claims: BTreeSet<EntityKey> = BTreeSet::new();
@@ -65,7 +69,12 @@ pub async fn find(context: &StepContext<'_>, evidence: &Evidence, retirement: &R
 }
 
 /// Why an entry is stale in this run; none when it is not, or when that is in doubt.
-fn stale_because(context: &StepContext<'_>, evidence: &Evidence, retirement: &Retirement, located: &Located<'_>) -> Option<String> {
+fn stale_because(
+    context: &StepContext<'_>,
+    evidence: &Evidence,
+    retirement: &Retirement,
+    located: &Located<'_>,
+) -> Option<String> {
     let plan = &context.snapshot.plan;
     if let Some(words) = retirement.targets.get(located.target) {
         return Some(words.clone());
@@ -78,7 +87,8 @@ fn stale_because(context: &StepContext<'_>, evidence: &Evidence, retirement: &Re
     }
     let unit = evidence.unit(located.target, located.kind)?;
     let where_from = format!("{} in {}", located.kind, located.target);
-    unit.counts_for_deletion().then(|| format!("the complete listing of {where_from} no longer gives it (resource {})", located.resource))
+    unit.counts_for_deletion()
+        .then(|| format!("the complete listing of {where_from} no longer gives it (resource {})", located.resource))
 }
 
 /// A kind that the mapping no longer reads there. While any entry of the mapping is disabled, that may be a mistake.
@@ -134,14 +144,19 @@ async fn related_to(
             let Some(pointed_at) = stale_by_identifier.get(relation.identifier.as_str()) else { continue };
             load_relations(context, &located.entry.entity.blueprint, relations).await?;
             let blueprint = relations.get(&located.entry.entity.blueprint).and_then(|known| known.get(&relation.name));
-            let matching = pointed_at.iter().filter(|entity| blueprint.is_none_or(|blueprint| *blueprint == entity.blueprint));
+            let matching =
+                pointed_at.iter().filter(|entity| blueprint.is_none_or(|blueprint| *blueprint == entity.blueprint));
             related.extend(matching.map(|entity| (*entity).clone()));
         }
     }
     Ok(related)
 }
 
-async fn load_relations(context: &StepContext<'_>, blueprint: &str, relations: &mut BTreeMap<String, BTreeMap<String, String>>) -> Result<(), StepError> {
+async fn load_relations(
+    context: &StepContext<'_>,
+    blueprint: &str,
+    relations: &mut BTreeMap<String, BTreeMap<String, String>>,
+) -> Result<(), StepError> {
     if !relations.contains_key(blueprint) {
         let found = context.worker.catalog.relations(blueprint).await?.unwrap_or_default();
         relations.insert(blueprint.to_owned(), found.into_iter().collect());

@@ -43,7 +43,11 @@ async fn load(context: &StepContext<'_>, evidence: &Evidence) -> Result<Vec<(Tar
 }
 
 /// Sends each once; gives those that still wait.
-async fn send_round(context: &StepContext<'_>, evidence: &mut Evidence, items: Vec<(Target, Deferred)>) -> Result<Vec<(Target, Deferred)>, StepError> {
+async fn send_round(
+    context: &StepContext<'_>,
+    evidence: &mut Evidence,
+    items: Vec<(Target, Deferred)>,
+) -> Result<Vec<(Target, Deferred)>, StepError> {
     let settings = context.snapshot.mapping.settings.upsert;
     let mut open = Vec::new();
     let mut by_blueprint: BTreeMap<String, Vec<(Target, Deferred)>> = BTreeMap::new();

@@ -34,7 +34,11 @@ struct Deleted {
     reason: String,
 }
 
-pub async fn delete(context: &StepContext<'_>, evidence: &mut Evidence, candidates: Candidates) -> Result<Deletions, StepError> {
+pub async fn delete(
+    context: &StepContext<'_>,
+    evidence: &mut Evidence,
+    candidates: Candidates,
+) -> Result<Deletions, StepError> {
     let mut deletions = Deletions {
         candidates: candidates.deletable.len(),
         kept_claimed: candidates.claimed.len() + candidates.related.len(),
@@ -54,9 +58,19 @@ pub async fn delete(context: &StepContext<'_>, evidence: &mut Evidence, candidat
         ));
         return Ok(deletions);
     }
-    let mut deleter = Deleter { context, settled: BTreeSet::new(), journal: read_journal(context).await?, deleted: 0, kept: Vec::new() };
+    let mut deleter = Deleter {
+        context,
+        settled: BTreeSet::new(),
+        journal: read_journal(context).await?,
+        deleted: 0,
+        kept: Vec::new(),
+    };
     for blueprint in dependents_first(&candidates) {
-        let identifiers = candidates.deletable.keys().filter(|entity| entity.blueprint == blueprint).map(|entity| entity.identifier.clone());
+        let identifiers = candidates
+            .deletable
+            .keys()
+            .filter(|entity| entity.blueprint == blueprint)
+            .map(|entity| entity.identifier.clone());
         let identifiers: Vec<String> = identifiers.collect();
         for chunk in identifiers.chunks(CHUNK) {
             deleter.delete_chunk(&blueprint, chunk, &candidates.deletable).await?;
@@ -94,7 +108,11 @@ fn forget(evidence: &mut Evidence, candidates: &Candidates, entities: &BTreeSet<
     });
 }
 
-async fn decide(context: &StepContext<'_>, evidence: &Evidence, candidates: &Candidates) -> Result<Decision, StepError> {
+async fn decide(
+    context: &StepContext<'_>,
+    evidence: &Evidence,
+    candidates: &Candidates,
+) -> Result<Decision, StepError> {
     let store = context.worker.store.as_ref();
     let key = context.place.sweep_decision(&context.snapshot.plan.run);
     if let Some((decision, _)) = read_json::<Decision>(store, &key).await? {
@@ -103,7 +121,12 @@ async fn decide(context: &StepContext<'_>, evidence: &Evidence, candidates: &Can
     let known: BTreeSet<&EntityKey> = evidence.entries().map(|located| &located.entry.entity).collect();
     let threshold = context.snapshot.mapping.settings.deletion_threshold;
     let share = candidates.deletable.len() as f64 / known.len().max(1) as f64;
-    let decision = Decision { is_allowed: share <= threshold, candidates: candidates.deletable.len(), known_entities: known.len(), threshold };
+    let decision = Decision {
+        is_allowed: share <= threshold,
+        candidates: candidates.deletable.len(),
+        known_entities: known.len(),
+        threshold,
+    };
     write_json(store, &key, &decision, Condition::Always).await?;
     Ok(decision)
 }
@@ -114,7 +137,13 @@ fn dependents_first(candidates: &Candidates) -> Vec<String> {
     let mut order = Vec::new();
     while !open.is_empty() {
         let is_pointed_at = |blueprint: &str| {
-            open.iter().any(|other| *other != blueprint && candidates.relations.get(*other).is_some_and(|targets| targets.values().any(|target| target == blueprint)))
+            open.iter().any(|other| {
+                *other != blueprint
+                    && candidates
+                        .relations
+                        .get(*other)
+                        .is_some_and(|targets| targets.values().any(|target| target == blueprint))
+            })
         };
         let next = open.iter().find(|blueprint| !is_pointed_at(blueprint)).or_else(|| open.iter().next()).copied();
         let Some(next) = next else { break };
@@ -134,10 +163,16 @@ struct Deleter<'a> {
 }
 
 impl Deleter<'_> {
-    async fn delete_chunk(&mut self, blueprint: &str, identifiers: &[String], reasons: &BTreeMap<EntityKey, String>) -> Result<(), StepError> {
+    async fn delete_chunk(
+        &mut self,
+        blueprint: &str,
+        identifiers: &[String],
+        reasons: &BTreeMap<EntityKey, String>,
+    ) -> Result<(), StepError> {
         // Deleted by hand already, or taken over by somebody: not ours to delete.
         let ours = self.context.worker.catalog.still_owned(blueprint, identifiers).await?;
-        let (ours, others): (Vec<String>, Vec<String>) = identifiers.iter().cloned().partition(|identifier| ours.contains(identifier));
+        let (ours, others): (Vec<String>, Vec<String>) =
+            identifiers.iter().cloned().partition(|identifier| ours.contains(identifier));
         self.settle(blueprint, others);
         if ours.is_empty() {
             return Ok(());
@@ -150,7 +185,8 @@ impl Deleter<'_> {
     }
 
     fn settle(&mut self, blueprint: &str, identifiers: Vec<String>) {
-        let entities = identifiers.into_iter().map(|identifier| EntityKey { blueprint: blueprint.to_owned(), identifier });
+        let entities =
+            identifiers.into_iter().map(|identifier| EntityKey { blueprint: blueprint.to_owned(), identifier });
         self.settled.extend(entities);
     }
 
@@ -184,7 +220,9 @@ impl Deleter<'_> {
             }
             match self.context.worker.catalog.delete(blueprint, &identifiers, true).await? {
                 DeleteOutcome::Deleted => self.note_deleted(blueprint, identifiers, reasons),
-                DeleteOutcome::Refused { reason } => self.kept.push(format!("{blueprint} {} was not deleted, Port refused it: {reason}", identifiers[0])),
+                DeleteOutcome::Refused { reason } => {
+                    self.kept.push(format!("{blueprint} {} was not deleted, Port refused it: {reason}", identifiers[0]))
+                }
             }
             Ok(())
         })

@@ -30,13 +30,21 @@ impl Evidence {
     pub async fn gather(context: &StepContext<'_>) -> Result<Self, StepError> {
         let store = context.worker.store.as_ref();
         let ledgers = Ledgers { store, place: &context.place };
-        let mut evidence =
-            Self { ledgers: BTreeMap::new(), done: BTreeMap::new(), unclear_ledgers: Vec::new(), lost_ledgers: BTreeSet::new(), changed: BTreeSet::new() };
+        let mut evidence = Self {
+            ledgers: BTreeMap::new(),
+            done: BTreeMap::new(),
+            unclear_ledgers: Vec::new(),
+            lost_ledgers: BTreeSet::new(),
+            changed: BTreeSet::new(),
+        };
         for target in ledgers.targets().await? {
             match ledgers.load(&target).await {
                 Ok(file) => {
                     if file.ledger.claims_incomplete {
-                        evidence.unclear_ledgers.push((target.clone(), "it was damaged, and its target was not completely read since".to_owned()));
+                        evidence.unclear_ledgers.push((
+                            target.clone(),
+                            "it was damaged, and its target was not completely read since".to_owned(),
+                        ));
                     }
                     evidence.ledgers.insert(target, file);
                 }
@@ -61,7 +69,10 @@ impl Evidence {
         };
         for target in known.ledgers {
             let is_unclear = self.unclear_ledgers.iter().any(|(unclear, _)| *unclear == target);
-            let is_read_again = self.done.get(&target).is_some_and(|mark| mark.failure.is_none() && mark.units.iter().all(UnitReport::counts_for_deletion));
+            let is_read_again = self
+                .done
+                .get(&target)
+                .is_some_and(|mark| mark.failure.is_none() && mark.units.iter().all(UnitReport::counts_for_deletion));
             if !self.ledgers.contains_key(&target) && !is_unclear && !is_read_again {
                 self.lost_ledgers.insert(target);
             }
@@ -82,7 +93,8 @@ impl Evidence {
     }
 
     pub fn targets_with_ledger(&self) -> BTreeSet<Target> {
-        let with_entries = self.ledgers.iter().filter(|(_, file)| !file.ledger.is_empty()).map(|(target, _)| target.clone());
+        let with_entries =
+            self.ledgers.iter().filter(|(_, file)| !file.ledger.is_empty()).map(|(target, _)| target.clone());
         with_entries.chain(self.unclear_ledgers.iter().map(|(target, _)| target.clone())).collect()
     }
 

@@ -77,7 +77,9 @@ async fn begin(context: &StepContext<'_>) -> Result<(), StepError> {
         return Ok(());
     }
     let store = context.worker.store.as_ref();
-    set_phase(store, &context.place, &context.current, context.current_version.clone(), Phase::Sweeping).await.map_err(moved_on)
+    set_phase(store, &context.place, &context.current, context.current_version.clone(), Phase::Sweeping)
+        .await
+        .map_err(moved_on)
 }
 
 fn moved_on(error: CurrentError) -> StepError {
@@ -85,7 +87,11 @@ fn moved_on(error: CurrentError) -> StepError {
 }
 
 /// What the next run compares itself with. Not written where nothing changed, nor by a run that saw only a part.
-async fn remember(context: &StepContext<'_>, evidence: &Evidence, retirement: &retired::Retirement) -> Result<(), StepError> {
+async fn remember(
+    context: &StepContext<'_>,
+    evidence: &Evidence,
+    retirement: &retired::Retirement,
+) -> Result<(), StepError> {
     let plan = &context.snapshot.plan;
     let store = context.worker.store.as_ref();
     let key = context.place.known();
@@ -112,7 +118,9 @@ async fn end(context: &StepContext<'_>, summary: &Summary) -> Result<(), StepErr
     context.worker.catalog.report(RunReport::Ended(plan, summary)).await;
     events::run_ended(summary);
     match load_current(store, &context.place).await? {
-        Some((current, version)) if current.run == plan.run => set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on),
+        Some((current, version)) if current.run == plan.run => {
+            set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on)
+        }
         // A newer run superseded this one while it was swept.
         _ => Ok(()),
     }

@@ -9,7 +9,11 @@ use crate::work::{StepContext, StepError};
 /// Problems that are told per kind; all of them are in the done marks.
 const PROBLEMS_PER_KIND: usize = 20;
 
-pub async fn summarize(context: &StepContext<'_>, evidence: &Evidence, deletions: Deletions) -> Result<Summary, StepError> {
+pub async fn summarize(
+    context: &StepContext<'_>,
+    evidence: &Evidence,
+    deletions: Deletions,
+) -> Result<Summary, StepError> {
     let plan = &context.snapshot.plan;
     let first = read_json::<Summary>(context.worker.store.as_ref(), &context.place.summary(&plan.run)).await?;
     let mut summary = Summary {
@@ -34,7 +38,8 @@ pub async fn summarize(context: &StepContext<'_>, evidence: &Evidence, deletions
         }
     }
     for (kind, of_kind) in fields {
-        let misconfigured = of_kind.into_iter().filter_map(|(path, note)| note.problem().map(|problem| (path, problem)));
+        let misconfigured =
+            of_kind.into_iter().filter_map(|(path, note)| note.problem().map(|problem| (path, problem)));
         summary.kinds.entry(kind).or_default().misconfigured = misconfigured.collect();
     }
     summary.outcome = outcome(&summary, evidence).to_owned();
@@ -54,7 +59,11 @@ fn failures(context: &StepContext<'_>, evidence: &Evidence) -> Vec<TargetFailure
         }
         for unit in &mark.units {
             if let Some(reason) = unit.listing.problem() {
-                failures.push(TargetFailure { target: target.clone(), kind: Some(unit.kind.clone()), reason: reason.to_owned() });
+                failures.push(TargetFailure {
+                    target: target.clone(),
+                    kind: Some(unit.kind.clone()),
+                    reason: reason.to_owned(),
+                });
             }
         }
     }

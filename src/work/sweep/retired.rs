@@ -36,7 +36,9 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
         if let (Some(planned), Some(region)) = (plan.accounts.get(account), target.region())
             && planned.disabled_regions.iter().any(|disabled| disabled == region)
         {
-            retirement.targets.insert(target.clone(), format!("AWS reports the region {region} as disabled in account {account}"));
+            retirement
+                .targets
+                .insert(target.clone(), format!("AWS reports the region {region} as disabled in account {account}"));
         }
     }
     if missing.is_empty() {
@@ -44,7 +46,9 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
     }
     if let Some(reason) = reason_to_doubt(context, missing.len(), known.len()).await? {
         let accounts: Vec<&str> = missing.iter().map(|account| account.as_str()).collect();
-        retirement.held_back.push(format!("accounts {} are missing, but {reason}: their entities stay", accounts.join(", ")));
+        retirement
+            .held_back
+            .push(format!("accounts {} are missing, but {reason}: their entities stay", accounts.join(", ")));
         return Ok(retirement);
     }
     for account in missing {
@@ -54,7 +58,10 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
                 retirement.targets.extend(targets.map(|target| (target.clone(), words.clone())));
             }
             Standing::Present => {
-                retirement.unknown.insert(account.clone(), "discovery did not find the account, although AWS Organizations knows it".to_owned());
+                retirement.unknown.insert(
+                    account.clone(),
+                    "discovery did not find the account, although AWS Organizations knows it".to_owned(),
+                );
             }
             Standing::Unknown { reason } => {
                 retirement.unknown.insert(account.clone(), reason);

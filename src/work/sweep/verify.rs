@@ -10,7 +10,11 @@ use crate::work::{StepContext, StepError};
 
 /// Lists all entities of this integration in Port. A claimed one that is missing becomes unsure, whatever the reason, and the next run sends
 /// it. One that no ledger knows is counted.
-pub async fn verify(context: &StepContext<'_>, evidence: &mut Evidence, deletions: &mut Deletions) -> Result<(), StepError> {
+pub async fn verify(
+    context: &StepContext<'_>,
+    evidence: &mut Evidence,
+    deletions: &mut Deletions,
+) -> Result<(), StepError> {
     let mut missing: BTreeSet<EntityKey> = BTreeSet::new();
     let mut known: BTreeSet<EntityKey> = BTreeSet::new();
     let mut related: BTreeSet<String> = BTreeSet::new();

@@ -18,18 +18,8 @@ pub struct AccountInRegion<'aws> {
 }
 
 impl<'aws> AccountInRegion<'aws> {
-    pub(super) fn new(
-        aws: &'aws Aws,
-        account: &str,
-        region: &str,
-        organization_number: u64,
-    ) -> Self {
-        Self {
-            aws,
-            account: account.to_owned(),
-            region: region.to_owned(),
-            organization_number,
-        }
+    pub(super) fn new(aws: &'aws Aws, account: &str, region: &str, organization_number: u64) -> Self {
+        Self { aws, account: account.to_owned(), region: region.to_owned(), organization_number }
     }
 
     pub fn account(&self) -> &str {
@@ -41,19 +31,10 @@ impl<'aws> AccountInRegion<'aws> {
     }
 
     /// Makes any call here, in boto3's terms, and panics if it fails.
-    pub async fn call(
-        &self,
-        service: &'static str,
-        operation: &'static str,
-        parameters: Value,
-    ) -> Value {
+    pub async fn call(&self, service: &'static str, operation: &'static str, parameters: Value) -> Value {
         let (account, region) = (&self.account, &self.region);
-        let result = self
-            .aws
-            .call(account, region, service, operation, parameters)
-            .await;
-        result
-            .unwrap_or_else(|error| panic!("{service}:{operation} in {account} {region}: {error}"))
+        let result = self.aws.call(account, region, service, operation, parameters).await;
+        result.unwrap_or_else(|error| panic!("{service}:{operation} in {account} {region}: {error}"))
     }
 
     /// Creates a bucket and gives its full name: bucket names are unique in the world.
@@ -77,8 +58,7 @@ impl<'aws> AccountInRegion<'aws> {
     }
 
     pub async fn delete_bucket(&self, bucket: &str) {
-        self.call("s3", "delete_bucket", json!({"Bucket": bucket}))
-            .await;
+        self.call("s3", "delete_bucket", json!({"Bucket": bucket})).await;
     }
 
     /// Runs an instance and gives its id.
@@ -95,17 +75,11 @@ impl<'aws> AccountInRegion<'aws> {
             "MaxCount": count,
         });
         if !tags.is_empty() {
-            order["TagSpecifications"] =
-                json!([{"ResourceType": "instance", "Tags": tag_list(tags)}]);
+            order["TagSpecifications"] = json!([{"ResourceType": "instance", "Tags": tag_list(tags)}]);
         }
         let reservation = self.call("ec2", "run_instances", order).await;
-        let instances = reservation["Instances"]
-            .as_array()
-            .expect("a list of instances");
-        instances
-            .iter()
-            .map(|instance| text(&instance["InstanceId"]))
-            .collect()
+        let instances = reservation["Instances"].as_array().expect("a list of instances");
+        instances.iter().map(|instance| text(&instance["InstanceId"])).collect()
     }
 
     /// Sets tags of an instance; others stay.
@@ -122,18 +96,14 @@ impl<'aws> AccountInRegion<'aws> {
 
     /// Creates an ECS cluster and gives its ARN.
     pub async fn create_ecs_cluster(&self, name: &str, tags: &[(&str, &str)]) -> String {
-        let tags: Vec<Value> = tags
-            .iter()
-            .map(|(key, value)| json!({"key": key, "value": value}))
-            .collect();
+        let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
         let order = json!({"clusterName": name, "tags": tags});
         let created = self.call("ecs", "create_cluster", order).await;
         text(&created["cluster"]["clusterArn"])
     }
 
     pub async fn delete_ecs_cluster(&self, cluster: &str) {
-        self.call("ecs", "delete_cluster", json!({"cluster": cluster}))
-            .await;
+        self.call("ecs", "delete_cluster", json!({"cluster": cluster})).await;
     }
 
     /// Creates an SNS topic and gives its ARN.
@@ -144,24 +114,18 @@ impl<'aws> AccountInRegion<'aws> {
     }
 
     pub async fn delete_topic(&self, topic: &str) {
-        self.call("sns", "delete_topic", json!({"TopicArn": topic}))
-            .await;
+        self.call("sns", "delete_topic", json!({"TopicArn": topic})).await;
     }
 
     /// Creates an SQS queue.
     pub async fn create_queue(&self, name: &str, tags: &[(&str, &str)]) -> Queue {
         let order = json!({"QueueName": name, "tags": tag_map(tags)});
         let created = self.call("sqs", "create_queue", order).await;
-        Queue {
-            account: self.account.clone(),
-            region: self.region.clone(),
-            url: text(&created["QueueUrl"]),
-        }
+        Queue { account: self.account.clone(), region: self.region.clone(), url: text(&created["QueueUrl"]) }
     }
 
     pub async fn delete_queue(&self, queue: &Queue) {
-        self.call("sqs", "delete_queue", json!({"QueueUrl": queue.url}))
-            .await;
+        self.call("sqs", "delete_queue", json!({"QueueUrl": queue.url})).await;
     }
 
     /// Creates a Lambda function, with a role for it, and gives its ARN. It cannot be invoked.
@@ -187,19 +151,14 @@ impl<'aws> AccountInRegion<'aws> {
     }
 
     pub async fn delete_function(&self, name: &str) {
-        self.call("lambda", "delete_function", json!({"FunctionName": name}))
-            .await;
+        self.call("lambda", "delete_function", json!({"FunctionName": name})).await;
     }
 }
 
 fn tag_list(tags: &[(&str, &str)]) -> Vec<Value> {
-    tags.iter()
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect()
+    tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
 }
 
 fn tag_map(tags: &[(&str, &str)]) -> Value {
-    tags.iter()
-        .map(|(key, value)| ((*key).to_owned(), json!(value)))
-        .collect()
+    tags.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect()
 }

@@ -1,10 +1,6 @@
 //! An emulated AWS: moto behind a thin layer (see the README beside this file), and organizations to read in it.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test binary uses its own part"
-)]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
 mod account;
 mod organization;

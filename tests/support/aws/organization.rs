@@ -45,11 +45,8 @@ impl<'aws> Organization<'aws> {
     pub async fn create(aws: &'aws Aws, plan: OrganizationPlan) -> Self {
         let number = NUMBER_OF_ORGANIZATIONS.fetch_add(1, Ordering::Relaxed);
         let management_account = (FIRST_MANAGEMENT_ACCOUNT + number).to_string();
-        let home = |account: &str| Queue {
-            account: account.to_owned(),
-            region: plan.home_region.clone(),
-            url: String::new(),
-        };
+        let home =
+            |account: &str| Queue { account: account.to_owned(), region: plan.home_region.clone(), url: String::new() };
         let mut organization = Self {
             aws,
             number,
@@ -100,11 +97,7 @@ impl<'aws> Organization<'aws> {
 
     /// The id of an organizational unit by its path, or of the root for the empty path.
     pub fn organizational_unit(&self, path: &str) -> &str {
-        let parts: Vec<String> = path
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
         self.parent_id(&parts)
     }
 
@@ -149,28 +142,17 @@ impl<'aws> Organization<'aws> {
         let variables = [
             ("AWS_ENDPOINT_URL", self.aws.endpoint()),
             ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id()),
-            (
-                "AWS_SECRET_ACCESS_KEY",
-                self.credentials.secret_access_key(),
-            ),
+            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key()),
             ("AWS_SESSION_TOKEN", session_token),
             ("AWS_REGION", self.home_region()),
             ("PORTOLAN_QUEUE_URL", &self.queue.url),
-            (
-                "PORTOLAN_DEAD_LETTER_QUEUE_URL",
-                &self.dead_letter_queue.url,
-            ),
+            ("PORTOLAN_DEAD_LETTER_QUEUE_URL", &self.dead_letter_queue.url),
             ("PORTOLAN_STATE_BUCKET", &self.state_bucket),
             ("PORTOLAN_PORT_SECRET_ARN", &self.port_secret_arn),
             ("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN", &role_arn),
-            (
-                "OCEAN__INTEGRATION__CONFIG__EXTERNAL_ID",
-                self.external_id(),
-            ),
+            ("OCEAN__INTEGRATION__CONFIG__EXTERNAL_ID", self.external_id()),
         ];
-        variables
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
     /// Configuration of SDK clients that act as the functions do.
@@ -214,22 +196,18 @@ impl<'aws> Organization<'aws> {
 
     /// Closes an account: it stays in the organization as SUSPENDED and cannot be read any more.
     pub async fn close_account(&self, account: &str) {
-        self.in_organization("close_account", json!({"AccountId": account}))
-            .await;
+        self.in_organization("close_account", json!({"AccountId": account})).await;
     }
 
     /// Takes an account out of the organization.
     pub async fn remove_account(&self, account: &str) {
         let operation = "remove_account_from_organization";
-        self.in_organization(operation, json!({"AccountId": account}))
-            .await;
+        self.in_organization(operation, json!({"AccountId": account})).await;
     }
 
     /// Moves an account to another organizational unit.
     pub async fn move_account(&self, account: &str, organizational_unit: &str) {
-        let parents = self
-            .in_organization("list_parents", json!({"ChildId": account}))
-            .await;
+        let parents = self.in_organization("list_parents", json!({"ChildId": account})).await;
         let order = json!({
             "AccountId": account,
             "SourceParentId": parents["Parents"][0]["Id"],
@@ -247,8 +225,7 @@ impl<'aws> Organization<'aws> {
     /// Deletes the read role of an account.
     pub async fn remove_read_role(&self, account: &str) {
         let order = json!({"RoleName": READ_ROLE});
-        self.require(account, "us-east-1", "iam", "delete_role", order)
-            .await;
+        self.require(account, "us-east-1", "iam", "delete_role", order).await;
     }
 
     /// Creates the read role in an account.
@@ -275,10 +252,7 @@ impl<'aws> Organization<'aws> {
     pub async fn read_state(&self, key: &str) -> Option<Vec<u8>> {
         let order = json!({"Bucket": self.state_bucket, "Key": key});
         let region = self.home_region();
-        let result = self
-            .aws
-            .call(&self.integration_account, region, "s3", "get_object", order)
-            .await;
+        let result = self.aws.call(&self.integration_account, region, "s3", "get_object", order).await;
         match result {
             Ok(object) => {
                 let body = text(&object["Body"]["$base64"]);
@@ -310,14 +284,7 @@ impl<'aws> Organization<'aws> {
             "DelaySeconds": delay_seconds,
         });
         let region = self.home_region();
-        self.require(
-            &self.integration_account,
-            region,
-            "sqs",
-            "send_message",
-            order,
-        )
-        .await;
+        self.require(&self.integration_account, region, "sqs", "send_message", order).await;
     }
 
     async fn create_root(&mut self) {
@@ -354,9 +321,7 @@ impl<'aws> Organization<'aws> {
                     continue;
                 }
                 let order = json!({"ParentId": self.parent_id(&path[..depth - 1]), "Name": path[depth - 1]});
-                let unit = self
-                    .in_organization("create_organizational_unit", order)
-                    .await;
+                let unit = self.in_organization("create_organizational_unit", order).await;
                 let unit = text(&unit["OrganizationalUnit"]["Id"]);
                 self.organizational_units.insert(path.to_vec(), unit);
             }
@@ -409,18 +374,11 @@ impl<'aws> Organization<'aws> {
             "Principal": {"Service": "lambda.amazonaws.com", "AWS": self.integration_account},
             "Action": "sts:AssumeRole",
         }]});
-        let role_arn = format!(
-            "arn:aws:iam::{}:role/{FUNCTION_ROLE}",
-            self.integration_account
-        );
+        let role_arn = format!("arn:aws:iam::{}:role/{FUNCTION_ROLE}", self.integration_account);
         let secret = self.plan.port_secret.to_string();
         let orders = vec![
             self.home_order("s3", "create_bucket", bucket),
-            self.home_order(
-                "sqs",
-                "create_queue",
-                json!({"QueueName": "portolan-dead-letters"}),
-            ),
+            self.home_order("sqs", "create_queue", json!({"QueueName": "portolan-dead-letters"})),
             self.home_order(
                 "secretsmanager",
                 "create_secret",
@@ -431,16 +389,11 @@ impl<'aws> Organization<'aws> {
                 "create_role",
                 json!({"RoleName": FUNCTION_ROLE, "AssumeRolePolicyDocument": trust.to_string()}),
             ),
-            self.home_order(
-                "sts",
-                "assume_role",
-                json!({"RoleArn": role_arn, "RoleSessionName": "portolan-function"}),
-            ),
+            self.home_order("sts", "assume_role", json!({"RoleArn": role_arn, "RoleSessionName": "portolan-function"})),
         ];
         let results = self.aws.call_all(orders).await;
         self.integration_account.clone_into(&mut self.queue.account);
-        self.integration_account
-            .clone_into(&mut self.dead_letter_queue.account);
+        self.integration_account.clone_into(&mut self.dead_letter_queue.account);
         self.dead_letter_queue.url = text(&results[1]["QueueUrl"]);
         self.port_secret_arn = text(&results[2]["ARN"]);
         let session = &results[4]["Credentials"];
@@ -467,9 +420,7 @@ impl<'aws> Organization<'aws> {
             return;
         };
         let disabled = OPT_IN_REGIONS.map(|region| (region, "DISABLED"));
-        let enabled = regions
-            .iter()
-            .map(|region| (region.as_str(), "ENABLED_BY_DEFAULT"));
+        let enabled = regions.iter().map(|region| (region.as_str(), "ENABLED_BY_DEFAULT"));
         // The later entry of a name counts.
         let regions: Vec<(&str, &str)> = disabled.into_iter().chain(enabled).collect();
         self.aws.set_regions(account, &regions).await;
@@ -491,12 +442,7 @@ impl<'aws> Organization<'aws> {
         }
     }
 
-    fn home_order(
-        &self,
-        service: &'static str,
-        operation: &'static str,
-        parameters: Value,
-    ) -> AwsOrder {
+    fn home_order(&self, service: &'static str, operation: &'static str, parameters: Value) -> AwsOrder {
         AwsOrder {
             account: self.integration_account.clone(),
             region: self.plan.home_region.clone(),
@@ -518,20 +464,12 @@ impl<'aws> Organization<'aws> {
 
     async fn in_organization(&self, operation: &'static str, parameters: Value) -> Value {
         let account = &self.management_account;
-        self.require(account, "us-east-1", "organizations", operation, parameters)
-            .await
+        self.require(account, "us-east-1", "organizations", operation, parameters).await
     }
 
     async fn in_state_bucket(&self, operation: &'static str, parameters: Value) -> Value {
         let region = self.home_region();
-        self.require(
-            &self.integration_account,
-            region,
-            "s3",
-            operation,
-            parameters,
-        )
-        .await
+        self.require(&self.integration_account, region, "s3", operation, parameters).await
     }
 
     async fn require(
@@ -542,10 +480,7 @@ impl<'aws> Organization<'aws> {
         operation: &'static str,
         parameters: Value,
     ) -> Value {
-        let result = self
-            .aws
-            .call(account, region, service, operation, parameters)
-            .await;
+        let result = self.aws.call(account, region, service, operation, parameters).await;
         result.unwrap_or_else(|error| panic!("{service}:{operation} in {account}: {error}"))
     }
 
@@ -564,18 +499,8 @@ impl<'aws> Organization<'aws> {
 }
 
 /// Credentials that do not expire while a test runs.
-pub fn credentials(
-    access_key_id: &str,
-    secret_access_key: &str,
-    session_token: Option<String>,
-) -> Credentials {
-    Credentials::new(
-        access_key_id,
-        secret_access_key,
-        session_token,
-        None,
-        "test",
-    )
+pub fn credentials(access_key_id: &str, secret_access_key: &str, session_token: Option<String>) -> Credentials {
+    Credentials::new(access_key_id, secret_access_key, session_token, None, "test")
 }
 
 /// Configuration of SDK clients for the emulated AWS.
@@ -584,8 +509,6 @@ pub fn sdk_config(aws: &Aws, region: &str, credentials: Credentials) -> aws_conf
         .behavior_version(aws_config::BehaviorVersion::latest())
         .endpoint_url(aws.endpoint())
         .region(Region::new(region.to_owned()))
-        .credentials_provider(
-            aws_credential_types::provider::SharedCredentialsProvider::new(credentials),
-        )
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
         .build()
 }

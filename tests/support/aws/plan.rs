@@ -91,9 +91,7 @@ impl OrganizationPlan {
     }
 
     fn add_member(mut self, name: &str, organizational_unit: &str, has_read_role: bool) -> Self {
-        let parts = organizational_unit
-            .split('/')
-            .filter(|part| !part.is_empty());
+        let parts = organizational_unit.split('/').filter(|part| !part.is_empty());
         self.members.push(MemberPlan {
             name: name.to_owned(),
             organizational_units: parts.map(str::to_owned).collect(),

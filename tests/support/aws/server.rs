@@ -80,9 +80,7 @@ struct CallLog {
 impl Aws {
     /// Starts a server of one's own.
     pub async fn start() -> Self {
-        tokio::task::spawn_blocking(start_server)
-            .await
-            .expect("the emulated AWS starts")
+        tokio::task::spawn_blocking(start_server).await.expect("the emulated AWS starts")
     }
 
     /// The server that all tests of this process share.
@@ -111,13 +109,7 @@ impl Aws {
         operation: &'static str,
         parameters: Value,
     ) -> Result<Value, AwsCallError> {
-        let order = AwsOrder {
-            account: account.to_owned(),
-            region: region.to_owned(),
-            service,
-            operation,
-            parameters,
-        };
+        let order = AwsOrder { account: account.to_owned(), region: region.to_owned(), service, operation, parameters };
         let answer: CallAnswer = self.post("/testbed/call", &order.to_json()).await;
         answer.into()
     }
@@ -127,12 +119,8 @@ impl Aws {
         let list: Vec<Value> = orders.iter().map(AwsOrder::to_json).collect();
         let answers: Vec<CallAnswer> = self.post("/testbed/call", &Value::Array(list)).await;
         let results = orders.iter().zip(answers).map(|(order, answer)| {
-            Result::from(answer).unwrap_or_else(|error| {
-                panic!(
-                    "{}:{} in {}: {error}",
-                    order.service, order.operation, order.account
-                )
-            })
+            Result::from(answer)
+                .unwrap_or_else(|error| panic!("{}:{} in {}: {error}", order.service, order.operation, order.account))
         });
         results.collect()
     }
@@ -149,8 +137,7 @@ impl Aws {
 
     /// Forgets the calls of an account (or of several, separated by commas), or all.
     pub async fn clear_calls(&self, account: Option<&str>) {
-        self.delete(&format!("/testbed/calls{}", account_query(account)))
-            .await;
+        self.delete(&format!("/testbed/calls{}", account_query(account))).await;
     }
 
     /// Orders a fault: `{account?, region?, service?, operation?, resource?, times?, effect}` where the effect is
@@ -167,8 +154,7 @@ impl Aws {
 
     /// Takes back the faults ordered for an account (or for several, separated by commas), or all.
     pub async fn clear_faults(&self, account: Option<&str>) {
-        self.delete(&format!("/testbed/faults{}", account_query(account)))
-            .await;
+        self.delete(&format!("/testbed/faults{}", account_query(account))).await;
     }
 
     /// Sets the regions of an account with their opt-in status, in place of those it had.
@@ -200,10 +186,7 @@ impl Aws {
             operation,
             parameters,
         };
-        let orders = vec![
-            order("create_user", user.clone()),
-            order("create_access_key", user),
-        ];
+        let orders = vec![order("create_user", user.clone()), order("create_access_key", user)];
         let results = self.call_all(orders).await;
         let key = &results[1]["AccessKey"];
         (text(&key["AccessKeyId"]), text(&key["SecretAccessKey"]))
@@ -214,11 +197,7 @@ impl Aws {
         read_answer(self.http.get(url)).await
     }
 
-    pub(super) async fn post<Answer: serde::de::DeserializeOwned>(
-        &self,
-        path: &str,
-        order: &Value,
-    ) -> Answer {
+    pub(super) async fn post<Answer: serde::de::DeserializeOwned>(&self, path: &str, order: &Value) -> Answer {
         let url = format!("{}{path}", self.endpoint);
         read_answer(self.http.post(url).json(order)).await
     }
@@ -259,10 +238,7 @@ impl From<CallAnswer> for Result<Value, AwsCallError> {
 
 /// The string in a JSON value that must be one.
 pub(super) fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("expected a string, found {value}"))
-        .to_owned()
+    value.as_str().unwrap_or_else(|| panic!("expected a string, found {value}")).to_owned()
 }
 
 fn start_server() -> Aws {
@@ -272,19 +248,13 @@ fn start_server() -> Aws {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| {
-            panic!("no Python for the emulated AWS ({error}): run `make setup`")
-        });
+        .unwrap_or_else(|error| panic!("no Python for the emulated AWS ({error}): run `make setup`"));
     let lifeline = process.stdin.take();
     let mut first_line = String::new();
     let output = process.stdout.take().expect("the output is piped");
-    BufReader::new(output)
-        .read_line(&mut first_line)
-        .expect("the emulated AWS tells its port");
+    BufReader::new(output).read_line(&mut first_line).expect("the emulated AWS tells its port");
     let ready: Value = serde_json::from_str(&first_line).unwrap_or_else(|_| {
-        panic!(
-            "the emulated AWS did not start (see above); run `make setup` to install what it needs"
-        )
+        panic!("the emulated AWS did not start (see above); run `make setup` to install what it needs")
     });
     let http = reqwest::Client::builder()
         // Tests run on a runtime each, and a kept connection would belong to the runtime of the test that opened it.
@@ -292,12 +262,7 @@ fn start_server() -> Aws {
         .no_proxy()
         .build()
         .expect("an HTTP client");
-    Aws {
-        endpoint: format!("http://127.0.0.1:{}", ready["port"]),
-        http,
-        process,
-        lifeline,
-    }
+    Aws { endpoint: format!("http://127.0.0.1:{}", ready["port"]), http, process, lifeline }
 }
 
 /// The Python that has what the emulated AWS needs.
@@ -314,22 +279,14 @@ pub fn python() -> PathBuf {
     path
 }
 
-async fn read_answer<Answer: serde::de::DeserializeOwned>(
-    request: reqwest::RequestBuilder,
-) -> Answer {
+async fn read_answer<Answer: serde::de::DeserializeOwned>(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.expect("the emulated AWS answers");
     let status = response.status();
     let body = response.bytes().await.expect("the answer is complete");
-    assert!(
-        status.is_success(),
-        "the emulated AWS refused an order: {}",
-        String::from_utf8_lossy(&body)
-    );
+    assert!(status.is_success(), "the emulated AWS refused an order: {}", String::from_utf8_lossy(&body));
     serde_json::from_slice(&body).expect("the answer has the expected form")
 }
 
 fn account_query(account: Option<&str>) -> String {
-    account
-        .map(|account| format!("?account={account}"))
-        .unwrap_or_default()
+    account.map(|account| format!("?account={account}")).unwrap_or_default()
 }

@@ -41,19 +41,10 @@ impl Function {
         });
         let (jobs, job_receiver) = mpsc::channel(1);
         let job_receiver = Arc::new(Mutex::new(job_receiver));
-        let mut function = Self {
-            jobs,
-            kill_orders: Vec::new(),
-            slots: Vec::new(),
-            logs,
-        };
+        let mut function = Self { jobs, kill_orders: Vec::new(), slots: Vec::new(), logs };
         for _ in 0..processes {
             let (kill_order_sender, kill_orders) = mpsc::channel(1);
-            let slot = Slot {
-                settings: settings.clone(),
-                jobs: job_receiver.clone(),
-                kill_orders,
-            };
+            let slot = Slot { settings: settings.clone(), jobs: job_receiver.clone(), kill_orders };
             function.kill_orders.push(kill_order_sender);
             function.slots.push(tokio::spawn(slot.run()));
         }
@@ -78,18 +69,14 @@ impl Function {
     /// Waits for a line that contains a text, as lines may arrive after the answer of the invocation that printed
     /// them. Lines that were printed before count too.
     pub async fn wait_for_log_line(&self, part: &str, longest: Duration) -> Option<String> {
-        self.logs
-            .wait_for_line(|line| line.contains(part), longest)
-            .await
+        self.logs.wait_for_line(|line| line.contains(part), longest).await
     }
 
     /// Kills all processes. Their invocations fail with [`InvocationFailure::ProcessDied`]; the next ones start anew.
     pub async fn kill(&self) {
         for slot in &self.kill_orders {
             let (killed, gone) = oneshot::channel();
-            slot.send(killed)
-                .await
-                .expect("the host of the function runs");
+            slot.send(killed).await.expect("the host of the function runs");
             gone.await.expect("the host of the function runs");
         }
     }

@@ -14,10 +14,7 @@ pub(super) struct Logs {
 
 impl Logs {
     pub fn new() -> Self {
-        Self {
-            lines: Mutex::new(Vec::new()),
-            count: watch::Sender::new(0),
-        }
+        Self { lines: Mutex::new(Vec::new()), count: watch::Sender::new(0) }
     }
 
     pub fn lines(&self) -> Vec<String> {
@@ -37,11 +34,7 @@ impl Logs {
     }
 
     /// Waits for a line, which may have been printed already.
-    pub async fn wait_for_line(
-        &self,
-        matches: impl Fn(&str) -> bool,
-        longest: Duration,
-    ) -> Option<String> {
+    pub async fn wait_for_line(&self, matches: impl Fn(&str) -> bool, longest: Duration) -> Option<String> {
         let mut count = self.count.subscribe();
         let search = async {
             loop {
@@ -49,10 +42,7 @@ impl Logs {
                 if let Some(line) = self.lines().into_iter().find(|line| matches(line)) {
                     return line;
                 }
-                count
-                    .changed()
-                    .await
-                    .expect("the sender is not dropped before self");
+                count.changed().await.expect("the sender is not dropped before self");
             }
         };
         tokio::time::timeout(longest, search).await.ok()

@@ -1,10 +1,6 @@
 //! Hosts the built functions as Lambda does: behind a Runtime API, fed from a queue.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test binary uses its own part"
-)]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
 mod event;
 mod function;

@@ -79,10 +79,7 @@ impl PumpReport {
 
     /// The deliveries after which the message stayed in the queue.
     pub fn failures(&self) -> Vec<&Delivery> {
-        let failed = self
-            .deliveries
-            .iter()
-            .filter(|delivery| !delivery.succeeded);
+        let failed = self.deliveries.iter().filter(|delivery| !delivery.succeeded);
         failed.collect()
     }
 
@@ -98,12 +95,7 @@ impl PumpReport {
 
 impl<'a> Pump<'a> {
     /// A pump that runs one invocation at a time, skips time, and gives up after a minute.
-    pub fn new(
-        aws: &'a Aws,
-        queue: &'a Queue,
-        dead_letter_queue: &'a Queue,
-        worker: &'a Function,
-    ) -> Self {
+    pub fn new(aws: &'a Aws, queue: &'a Queue, dead_letter_queue: &'a Queue, worker: &'a Function) -> Self {
         Self {
             aws,
             queue,
@@ -146,10 +138,7 @@ impl<'a> Pump<'a> {
         // At the limit, what runs is left alone; the report says so.
         let _ = tokio::time::timeout(limit, self.pump(&mut report)).await;
         let dead_letters = self.aws.queue_messages(self.dead_letter_queue).await;
-        report.dead_letters = dead_letters
-            .into_iter()
-            .map(|message| message.body)
-            .collect();
+        report.dead_letters = dead_letters.into_iter().map(|message| message.body).collect();
         report
     }
 
@@ -237,8 +226,6 @@ async fn deliver(aws: &Aws, queue: &Queue, worker: &Function, message: Value) ->
 
 /// Not through an SDK client: what Lambda does must be neither in the call log nor hit by faults meant for Portolan.
 async fn call(aws: &Aws, queue: &Queue, operation: &'static str, parameters: Value) -> Value {
-    let result = aws
-        .call(&queue.account, &queue.region, "sqs", operation, parameters)
-        .await;
+    let result = aws.call(&queue.account, &queue.region, "sqs", operation, parameters).await;
     result.unwrap_or_else(|error| panic!("sqs:{operation}: {error}"))
 }

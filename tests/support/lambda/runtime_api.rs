@@ -64,18 +64,9 @@ impl RuntimeApi {
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next_invocation))
-            .route(
-                "/2018-06-01/runtime/invocation/{request_id}/response",
-                post(take_response),
-            )
-            .route(
-                "/2018-06-01/runtime/invocation/{request_id}/error",
-                post(take_error),
-            )
-            .route(
-                "/2018-06-01/runtime/init/error",
-                post(take_initialization_error),
-            )
+            .route("/2018-06-01/runtime/invocation/{request_id}/response", post(take_response))
+            .route("/2018-06-01/runtime/invocation/{request_id}/error", post(take_error))
+            .route("/2018-06-01/runtime/init/error", post(take_initialization_error))
             .layer(DefaultBodyLimit::disable())
             .with_state(shared);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -85,16 +76,9 @@ impl RuntimeApi {
             connection.set_nodelay(true).expect("an open connection");
         });
         let server = tokio::spawn(async move {
-            axum::serve(listener, router)
-                .await
-                .expect("serving does not end");
+            axum::serve(listener, router).await.expect("serving does not end");
         });
-        Self {
-            address,
-            invocations,
-            events,
-            server,
-        }
+        Self { address, invocations, events, server }
     }
 }
 
@@ -109,22 +93,13 @@ async fn next_invocation(State(shared): State<Arc<Shared>>) -> Response<Body> {
         // The process is about to be killed.
         return std::future::pending().await;
     };
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     let deadline = now + shared.timeout;
     let trace_number = uuid::Uuid::new_v4().simple().to_string();
-    let trace = format!(
-        "Root=1-{:08x}-{};Sampled=0",
-        now.as_secs(),
-        &trace_number[..24]
-    );
+    let trace = format!("Root=1-{:08x}-{};Sampled=0", now.as_secs(), &trace_number[..24]);
     let response = Response::builder()
         .header("Lambda-Runtime-Aws-Request-Id", &invocation.request_id)
-        .header(
-            "Lambda-Runtime-Deadline-Ms",
-            deadline.as_millis().to_string(),
-        )
+        .header("Lambda-Runtime-Deadline-Ms", deadline.as_millis().to_string())
         .header("Lambda-Runtime-Invoked-Function-Arn", &shared.function_arn)
         .header("Lambda-Runtime-Trace-Id", trace)
         .header("Content-Type", "application/json")
@@ -134,42 +109,27 @@ async fn next_invocation(State(shared): State<Arc<Shared>>) -> Response<Body> {
     response
 }
 
-async fn take_response(
-    State(shared): State<Arc<Shared>>,
-    Path(_request_id): Path<String>,
-    body: Bytes,
-) -> StatusCode {
+async fn take_response(State(shared): State<Arc<Shared>>, Path(_request_id): Path<String>, body: Bytes) -> StatusCode {
     let event = match serde_json::from_slice(&body) {
         Ok(answer) => RuntimeEvent::Answered(answer),
         Err(_) if body.is_empty() => RuntimeEvent::Answered(Value::Null),
-        Err(error) => RuntimeEvent::Failed {
-            error_type: "Runtime.InvalidResponse".to_owned(),
-            message: error.to_string(),
-        },
+        Err(error) => {
+            RuntimeEvent::Failed { error_type: "Runtime.InvalidResponse".to_owned(), message: error.to_string() }
+        }
     };
     shared.report(event);
     StatusCode::ACCEPTED
 }
 
-async fn take_error(
-    State(shared): State<Arc<Shared>>,
-    Path(_request_id): Path<String>,
-    body: Bytes,
-) -> StatusCode {
+async fn take_error(State(shared): State<Arc<Shared>>, Path(_request_id): Path<String>, body: Bytes) -> StatusCode {
     let (error_type, message) = read_error(&body);
-    shared.report(RuntimeEvent::Failed {
-        error_type,
-        message,
-    });
+    shared.report(RuntimeEvent::Failed { error_type, message });
     StatusCode::ACCEPTED
 }
 
 async fn take_initialization_error(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
     let (error_type, message) = read_error(&body);
-    shared.report(RuntimeEvent::InitializationFailed {
-        error_type,
-        message,
-    });
+    shared.report(RuntimeEvent::InitializationFailed { error_type, message });
     StatusCode::ACCEPTED
 }
 

@@ -55,19 +55,13 @@ impl RuntimeProcess {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!("{} does not start: {error}", settings.binary.display())
-            });
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", settings.binary.display()));
         let output = child.stdout.take().expect("the output is piped");
         let errors = child.stderr.take().expect("the output is piped");
         let (output_logs, error_logs) = (settings.logs.clone(), settings.logs.clone());
         tokio::spawn(async move { output_logs.read(output).await });
         tokio::spawn(async move { error_logs.read(errors).await });
-        Self {
-            child,
-            api,
-            timeout: settings.timeout,
-        }
+        Self { child, api, timeout: settings.timeout }
     }
 
     pub fn has_ended(&mut self) -> bool {
@@ -92,24 +86,12 @@ impl RuntimeProcess {
             match event {
                 RuntimeEvent::Taken => limit = self.timeout,
                 RuntimeEvent::Answered(answer) => return Ok(answer),
-                RuntimeEvent::Failed {
-                    error_type,
-                    message,
-                } => {
-                    return Err(InvocationFailure::Failed {
-                        error_type,
-                        message,
-                    });
+                RuntimeEvent::Failed { error_type, message } => {
+                    return Err(InvocationFailure::Failed { error_type, message });
                 }
-                RuntimeEvent::InitializationFailed {
-                    error_type,
-                    message,
-                } => {
+                RuntimeEvent::InitializationFailed { error_type, message } => {
                     self.kill().await;
-                    return Err(InvocationFailure::Failed {
-                        error_type,
-                        message,
-                    });
+                    return Err(InvocationFailure::Failed { error_type, message });
                 }
             }
         }
@@ -124,18 +106,11 @@ impl RuntimeProcess {
 
 impl Settings {
     fn function_arn(&self) -> String {
-        format!(
-            "arn:aws:lambda:{}:000000000000:function:{}",
-            self.region(),
-            self.name
-        )
+        format!("arn:aws:lambda:{}:000000000000:function:{}", self.region(), self.name)
     }
 
     fn region(&self) -> &str {
-        let region = self
-            .environment
-            .iter()
-            .find(|(name, _)| name == "AWS_REGION");
+        let region = self.environment.iter().find(|(name, _)| name == "AWS_REGION");
         region.map_or("us-east-1", |(_, value)| value)
     }
 
@@ -148,10 +123,7 @@ impl Settings {
             ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-            (
-                "AWS_LAMBDA_LOG_GROUP_NAME",
-                format!("/aws/lambda/{}", self.name),
-            ),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name)),
             ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
             ("AWS_REGION", self.region().to_owned()),
             ("LANG", "en_US.UTF-8".to_owned()),

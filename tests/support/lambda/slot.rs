@@ -50,10 +50,8 @@ impl Slot {
             Some(running) => running,
             None => process.insert(RuntimeProcess::start(&self.settings).await),
         };
-        let invocation = Invocation {
-            request_id: uuid::Uuid::new_v4().to_string(),
-            payload: job.payload.to_string().into_bytes(),
-        };
+        let invocation =
+            Invocation { request_id: uuid::Uuid::new_v4().to_string(), payload: job.payload.to_string().into_bytes() };
         let outcome = tokio::select! {
             outcome = running.invoke(invocation) => outcome,
             Some(killed) = self.kill_orders.recv() => {
@@ -61,10 +59,8 @@ impl Slot {
                 Err(InvocationFailure::ProcessDied)
             }
         };
-        if matches!(
-            outcome,
-            Err(InvocationFailure::ProcessDied | InvocationFailure::TimedOut)
-        ) && let Some(mut ended) = process.take()
+        if matches!(outcome, Err(InvocationFailure::ProcessDied | InvocationFailure::TimedOut))
+            && let Some(mut ended) = process.take()
         {
             ended.kill().await;
         }

@@ -77,9 +77,7 @@ impl CallRecord {
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for call in self.calls.values() {
-            *counts
-                .entry(format!("{} {}", call.method, call.route))
-                .or_default() += 1;
+            *counts.entry(format!("{} {}", call.method, call.route)).or_default() += 1;
         }
         counts
     }

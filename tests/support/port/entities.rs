@@ -43,12 +43,7 @@ impl StoredEntity {
 
     /// Reads an entity unchecked. None without an identifier or a blueprint.
     pub fn from_value(value: &Value, datasource: &str, now: OffsetDateTime) -> Option<Self> {
-        let mut entity = Self::bare(
-            value["blueprint"].as_str()?,
-            value["identifier"].as_str()?,
-            datasource,
-            now,
-        );
+        let mut entity = Self::bare(value["blueprint"].as_str()?, value["identifier"].as_str()?, datasource, now);
         entity.title = value["title"].as_str().map(str::to_owned);
         entity.icon = value["icon"].as_str().map(str::to_owned);
         entity.team = team_list(&value["team"]);
@@ -68,9 +63,7 @@ impl StoredEntity {
     pub fn points_at(&self, name: &str, is_target: impl Fn(&str) -> bool) -> bool {
         match self.relations.get(name) {
             Some(Value::String(identifier)) => is_target(identifier),
-            Some(Value::Array(identifiers)) => {
-                identifiers.iter().filter_map(Value::as_str).any(is_target)
-            }
+            Some(Value::Array(identifiers)) => identifiers.iter().filter_map(Value::as_str).any(is_target),
             _ => false,
         }
     }
@@ -123,10 +116,7 @@ impl StoredEntity {
     /// As [`StoredEntity::to_value`], with the properties that `blueprint` has and the entity has not as null.
     pub fn to_value_with_nulls(&self, blueprint: Option<&StoredBlueprint>) -> Value {
         let mut value = self.to_value();
-        for name in blueprint
-            .into_iter()
-            .flat_map(|blueprint| blueprint.properties.names())
-        {
+        for name in blueprint.into_iter().flat_map(|blueprint| blueprint.properties.names()) {
             if value["properties"].get(name).is_none() {
                 value["properties"][name] = Value::Null;
             }

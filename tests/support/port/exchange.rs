@@ -51,11 +51,7 @@ impl Incoming {
         };
         let method = head.method.as_str().to_owned();
         let path = head.uri.path().to_owned();
-        let parsed = if body_bytes.is_empty() {
-            Ok(Value::Null)
-        } else {
-            serde_json::from_slice(&body_bytes)
-        };
+        let parsed = if body_bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body_bytes) };
         Self {
             found: routes::find(&method, &path),
             query: decode_query(head.uri.query().unwrap_or_default()),
@@ -73,15 +69,11 @@ impl Incoming {
     /// Decoded path parameter; empty when the route has fewer.
     pub fn parameter(&self, index: usize) -> &str {
         let found = self.found.as_ref();
-        found
-            .and_then(|found| found.parameters.get(index))
-            .map_or("", String::as_str)
+        found.and_then(|found| found.parameters.get(index)).map_or("", String::as_str)
     }
 
     pub fn flag(&self, name: &str) -> bool {
-        self.query
-            .iter()
-            .any(|(key, value)| key == name && value == "true")
+        self.query.iter().any(|(key, value)| key == name && value == "true")
     }
 
     pub fn query_values(&self, name: &str) -> Vec<&str> {
@@ -90,9 +82,7 @@ impl Incoming {
     }
 
     fn template(&self) -> &str {
-        self.found
-            .as_ref()
-            .map_or(&self.path, |found| found.route.template)
+        self.found.as_ref().map_or(&self.path, |found| found.route.template)
     }
 
     fn route_name(&self) -> String {
@@ -107,17 +97,12 @@ impl Incoming {
 
     fn items(&self) -> &[Value] {
         let lists = ["entities", "syncKindsMetrics", "logs", "examples"];
-        let list = lists
-            .iter()
-            .find_map(|name| self.body.get(name)?.as_array());
+        let list = lists.iter().find_map(|name| self.body.get(name)?.as_array());
         list.map_or(&[], Vec::as_slice)
     }
 
     fn identifiers(&self) -> HashSet<String> {
-        let identifiers = self
-            .items()
-            .iter()
-            .filter_map(|item| item["identifier"].as_str());
+        let identifiers = self.items().iter().filter_map(|item| item["identifier"].as_str());
         identifiers.map(str::to_owned).collect()
     }
 
@@ -147,11 +132,7 @@ pub struct Answer {
 
 impl Answer {
     pub fn new(status: u16, body: Value) -> Self {
-        Self {
-            status,
-            body,
-            headers: Vec::new(),
-        }
+        Self { status, body, headers: Vec::new() }
     }
 
     pub fn ok(body: Value) -> Self {
@@ -160,18 +141,11 @@ impl Answer {
 
     pub fn error(status: u16, error: &str, message: impl Into<String>) -> Self {
         let message: String = message.into();
-        Self::new(
-            status,
-            json!({"ok": false, "error": error, "message": message}),
-        )
+        Self::new(status, json!({"ok": false, "error": error, "message": message}))
     }
 
     pub fn not_found(what: &str, identifier: &str) -> Self {
-        Self::error(
-            404,
-            "not_found",
-            format!("{what} with identifier \"{identifier}\" was not found"),
-        )
+        Self::error(404, "not_found", format!("{what} with identifier \"{identifier}\" was not found"))
     }
 
     pub fn invalid(message: impl Into<String>) -> Self {
@@ -207,10 +181,7 @@ pub async fn handle(
     if let Some(Effect::SlowAnswer(delay)) = disturbance.effect {
         tokio::time::sleep(delay).await;
     }
-    shared
-        .lock()
-        .calls
-        .answered(in_flight.number, answer.status);
+    shared.lock().calls.answered(in_flight.number, answer.status);
     into_response(answer, &shared)
 }
 
@@ -235,10 +206,7 @@ fn arrive(shared: &Arc<Shared>, incoming: &Incoming) -> (InFlight, Disturbance) 
         blueprint: incoming.blueprint(),
         identifiers: &incoming.identifiers(),
     });
-    let in_flight = InFlight {
-        shared: Arc::clone(shared),
-        number,
-    };
+    let in_flight = InFlight { shared: Arc::clone(shared), number };
     (in_flight, disturbance)
 }
 
@@ -246,9 +214,7 @@ fn decide(state: &mut State, incoming: &Incoming, effect: Option<&Effect>) -> An
     let now = state.clock.now();
     let rate_headers = |state: &State| {
         let headers = state.rate.headers();
-        headers
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec()
+        headers.map(|(name, value)| (name.to_owned(), value)).to_vec()
     };
     let mut answer = if state.rate.admit(now) {
         decide_admitted(state, incoming, effect, now)
@@ -256,68 +222,35 @@ fn decide(state: &mut State, incoming: &Incoming, effect: Option<&Effect>) -> An
         Answer::error(429, "rate_limit_exceeded", "too many requests")
     };
     let mut headers = rate_headers(state);
-    headers.retain(|(name, _)| {
-        !answer
-            .headers
-            .iter()
-            .any(|(own, _)| own.eq_ignore_ascii_case(name))
-    });
+    headers.retain(|(name, _)| !answer.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
     answer.headers.append(&mut headers);
     answer
 }
 
-fn decide_admitted(
-    state: &mut State,
-    incoming: &Incoming,
-    effect: Option<&Effect>,
-    now: OffsetDateTime,
-) -> Answer {
+fn decide_admitted(state: &mut State, incoming: &Incoming, effect: Option<&Effect>, now: OffsetDateTime) -> Answer {
     let Some(found) = &incoming.found else {
-        state
-            .violations
-            .push(format!("{}: no such route", incoming.route_name()));
+        state.violations.push(format!("{}: no such route", incoming.route_name()));
         return Answer::error(404, "not_found", "no such route");
     };
     if incoming.body_bytes.len() > BODY_LIMIT {
-        return Answer::error(
-            413,
-            "payload_too_large",
-            "Request body is too large (limit is 1MiB)",
-        );
+        return Answer::error(413, "payload_too_large", "Request body is too large (limit is 1MiB)");
     }
-    if let Some(Effect::Answer {
-        status,
-        error,
-        message,
-        headers,
-    }) = effect
-    {
+    if let Some(Effect::Answer { status, error, message, headers }) = effect {
         let mut answer = Answer::error(*status, error, message.as_str());
         answer.headers.clone_from(headers);
         return answer;
     }
     let is_token_call = incoming.route_name() == TOKEN_ROUTE;
     if !is_token_call && !state.tokens.accepts(incoming.authorization.as_deref(), now) {
-        return Answer::error(
-            401,
-            "unauthorized",
-            "the access token is missing, wrong or expired",
-        );
+        return Answer::error(401, "unauthorized", "the access token is missing, wrong or expired");
     }
     if let Some(refusal) = check_form(state, incoming) {
         return refusal;
     }
     let answer = (found.route.handler)(state, incoming, effect, now);
-    if let Some(problem) = schema::answer_problem(
-        &incoming.method,
-        found.route.template,
-        answer.status,
-        &answer.body,
-    ) {
+    if let Some(problem) = schema::answer_problem(&incoming.method, found.route.template, answer.status, &answer.body) {
         let route = incoming.route_name();
-        state
-            .violations
-            .push(format!("the emulator's own answer to {route}: {problem}"));
+        state.violations.push(format!("the emulator's own answer to {route}: {problem}"));
     }
     answer
 }
@@ -326,49 +259,29 @@ fn decide_admitted(
 fn check_form(state: &mut State, incoming: &Incoming) -> Option<Answer> {
     let route = incoming.route_name();
     let template = incoming.template();
-    let content_type = incoming
-        .content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
+    let content_type = incoming.content_type.split(';').next().unwrap_or_default().trim();
     if !incoming.body_bytes.is_empty() && content_type != "application/json" {
-        state
-            .violations
-            .push(format!("{route}: content type \"{content_type}\""));
-        return Some(Answer::error(
-            415,
-            "unsupported_media_type",
-            "the body has to be application/json",
-        ));
+        state.violations.push(format!("{route}: content type \"{content_type}\""));
+        return Some(Answer::error(415, "unsupported_media_type", "the body has to be application/json"));
     }
     if !incoming.body_is_json {
-        state
-            .violations
-            .push(format!("{route}: the body is not JSON"));
+        state.violations.push(format!("{route}: the body is not JSON"));
         return Some(Answer::error(400, "invalid_json", "the body is not JSON"));
     }
     for name in schema::unknown_query(&incoming.method, template, &incoming.query) {
         // Port ignores them, but they are typing errors of somebody.
-        state
-            .violations
-            .push(format!("{route}: unknown query parameter {name}"));
+        state.violations.push(format!("{route}: unknown query parameter {name}"));
     }
-    let problem =
-        schema::request_problem(&incoming.method, template, &incoming.query, &incoming.body)?;
+    let problem = schema::request_problem(&incoming.method, template, &incoming.query, &incoming.body)?;
     state.violations.push(format!("{route}: {problem}"));
     Some(Answer::invalid(problem))
 }
 
 fn into_response(answer: Answer, shared: &Shared) -> Response<Body> {
     let mut response = Response::new(Body::from(answer.body.to_string()));
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     let trace_id = ("x-trace-id".to_owned(), Uuid::new_v4().to_string());
     for (name, value) in answer.headers.into_iter().chain([trace_id]) {
         let parsed = (name.parse::<HeaderName>(), value.parse::<HeaderValue>());

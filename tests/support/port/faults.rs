@@ -28,12 +28,7 @@ pub struct RefusedItem {
 #[derive(Debug, Clone)]
 pub enum Effect {
     Delay(Duration),
-    Answer {
-        status: u16,
-        error: String,
-        message: String,
-        headers: Vec<(String, String)>,
-    },
+    Answer { status: u16, error: String, message: String, headers: Vec<(String, String)> },
     Refuse(Vec<RefusedItem>),
     Forget(HashSet<String>),
     LoseAnswer,
@@ -43,24 +38,14 @@ pub enum Effect {
 
 impl Fault {
     fn new(route: &str, effect: Effect) -> Self {
-        Self {
-            route: route.to_owned(),
-            blueprint: None,
-            passed_over: 0,
-            remaining: Some(1),
-            effect,
-        }
+        Self { route: route.to_owned(), blueprint: None, passed_over: 0, remaining: Some(1), effect }
     }
 
     /// Answers with this status and `{ok: false, error, message}`; nothing happens. `route` is method and template,
     /// as in `POST /blueprints/{blueprint}/entities/bulk`.
     pub fn answer(route: &str, status: u16, error: &str, message: &str) -> Self {
-        let effect = Effect::Answer {
-            status,
-            error: error.to_owned(),
-            message: message.to_owned(),
-            headers: Vec::new(),
-        };
+        let effect =
+            Effect::Answer { status, error: error.to_owned(), message: message.to_owned(), headers: Vec::new() };
         Self::new(route, effect)
     }
 
@@ -71,9 +56,7 @@ impl Fault {
             status: 429,
             error: "rate_limit_exceeded".to_owned(),
             message: "too many requests".to_owned(),
-            headers: headers
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            headers: headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         };
         Self::new(route, effect)
     }
@@ -96,13 +79,8 @@ impl Fault {
 
     /// A bulk upsert that has one of these items neither writes nor mentions them.
     pub fn forget(identifiers: &[&str]) -> Self {
-        let identifiers = identifiers
-            .iter()
-            .map(|identifier| (*identifier).to_owned());
-        Self::new(
-            super::routes::BULK_UPSERT,
-            Effect::Forget(identifiers.collect()),
-        )
+        let identifiers = identifiers.iter().map(|identifier| (*identifier).to_owned());
+        Self::new(super::routes::BULK_UPSERT, Effect::Forget(identifiers.collect()))
     }
 
     /// The call takes effect, and the connection closes before its answer is sent.
@@ -167,12 +145,8 @@ impl Fault {
             return false;
         }
         match &self.effect {
-            Effect::Refuse(items) => items
-                .iter()
-                .any(|item| call.identifiers.contains(&item.identifier)),
-            Effect::Forget(identifiers) => identifiers
-                .iter()
-                .any(|identifier| call.identifiers.contains(identifier)),
+            Effect::Refuse(items) => items.iter().any(|item| call.identifiers.contains(&item.identifier)),
+            Effect::Forget(identifiers) => identifiers.iter().any(|identifier| call.identifiers.contains(identifier)),
             _ => true,
         }
     }

@@ -32,12 +32,8 @@ impl Clock {
 }
 
 pub fn iso(instant: OffsetDateTime) -> String {
-    let format =
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
-    instant
-        .to_offset(time::UtcOffset::UTC)
-        .format(format)
-        .expect("the format fits every instant")
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+    instant.to_offset(time::UtcOffset::UTC).format(format).expect("the format fits every instant")
 }
 
 /// The token in force. Like Port it hands out the same one to everybody until it expires.
@@ -48,10 +44,7 @@ pub struct Tokens {
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self {
-            life_seconds: 10_800,
-            active: None,
-        }
+        Self { life_seconds: 10_800, active: None }
     }
 }
 
@@ -98,12 +91,7 @@ pub struct RateLimit {
 impl RateLimit {
     pub fn new(now: OffsetDateTime) -> Self {
         let period = Duration::from_secs(60);
-        Self {
-            limit: 1_000_000,
-            period,
-            used: 0,
-            window_ends: now + period,
-        }
+        Self { limit: 1_000_000, period, used: 0, window_ends: now + period }
     }
 
     pub fn set(&mut self, limit: u64, period_seconds: u64, now: OffsetDateTime) {
@@ -126,8 +114,7 @@ impl RateLimit {
     pub fn headers(&self) -> [(&'static str, String); 4] {
         let remaining = self.limit.saturating_sub(self.used);
         // Rounded up: whoever waits until then finds a new window.
-        let reset =
-            self.window_ends.unix_timestamp() + i64::from(self.window_ends.nanosecond() > 0);
+        let reset = self.window_ends.unix_timestamp() + i64::from(self.window_ends.nanosecond() > 0);
         [
             ("x-ratelimit-period", self.period.as_secs().to_string()),
             ("x-ratelimit-limit", self.limit.to_string()),

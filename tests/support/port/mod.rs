@@ -48,10 +48,8 @@ pub struct PortEmulator {
 impl PortEmulator {
     /// Client `portolan-id` with secret `portolan-secret` in the organization `org_portolan`.
     pub async fn start() -> Self {
-        let credentials = Credentials {
-            client_id: "portolan-id".to_owned(),
-            client_secret: "portolan-secret".to_owned(),
-        };
+        let credentials =
+            Credentials { client_id: "portolan-id".to_owned(), client_secret: "portolan-secret".to_owned() };
         Self::start_with(credentials, "org_portolan").await
     }
 
@@ -60,11 +58,7 @@ impl PortEmulator {
         let base_url = format!("http://127.0.0.1:{port}");
         let shared = Arc::new(Shared::new(State::new(credentials, organization, base_url)));
         let running = RunningServer::start(listener, Arc::clone(&shared));
-        Self {
-            shared,
-            running: Some(running),
-            port,
-        }
+        Self { shared, running: Some(running), port }
     }
 
     /// Without the `/v1` below which the API lies.
@@ -88,16 +82,12 @@ impl PortEmulator {
     pub fn entities(&self) -> BTreeMap<EntityKey, Value> {
         let state = self.shared.lock();
         let entities = state.entities.iter();
-        entities
-            .map(|(key, entity)| (key.clone(), entity.with_meta_fields()))
-            .collect()
+        entities.map(|(key, entity)| (key.clone(), entity.with_meta_fields())).collect()
     }
 
     pub fn entity(&self, blueprint: &str, identifier: &str) -> Option<Value> {
         let state = self.shared.lock();
-        let entity = state
-            .entities
-            .get(&(blueprint.to_owned(), identifier.to_owned()))?;
+        let entity = state.entities.get(&(blueprint.to_owned(), identifier.to_owned()))?;
         Some(entity.with_meta_fields())
     }
 
@@ -106,8 +96,8 @@ impl PortEmulator {
     pub fn put_entity(&self, datasource: &str, entity: Value) {
         let mut state = self.shared.lock();
         let now = state.clock.now();
-        let entity = StoredEntity::from_value(&entity, datasource, now)
-            .expect("an entity has an identifier and a blueprint");
+        let entity =
+            StoredEntity::from_value(&entity, datasource, now).expect("an entity has an identifier and a blueprint");
         state.entities.insert(entity.key(), entity);
     }
 
@@ -131,9 +121,7 @@ impl PortEmulator {
     pub fn blueprints(&self) -> BTreeMap<String, Value> {
         let state = self.shared.lock();
         let blueprints = state.blueprints.iter();
-        blueprints
-            .map(|(identifier, blueprint)| (identifier.clone(), blueprint.definition.clone()))
-            .collect()
+        blueprints.map(|(identifier, blueprint)| (identifier.clone(), blueprint.definition.clone())).collect()
     }
 
     /// The integration record with this installation id.
@@ -212,10 +200,7 @@ impl PortEmulator {
     /// Adds a fault; earlier ones come first.
     pub fn fail(&self, rule: Fault) {
         let route = rule.route();
-        assert!(
-            routes::names().any(|name| name == route),
-            "there is no route {route}"
-        );
+        assert!(routes::names().any(|name| name == route), "there is no route {route}");
         self.shared.lock().faults.add(rule);
     }
 

@@ -28,8 +28,7 @@ pub fn matches(entity: &StoredEntity, query: &Value) -> Result<bool, NotEmulated
 }
 
 fn rule_matches(entity: &StoredEntity, rule: &Value) -> Result<bool, NotEmulated> {
-    let (Some(property), Some(operator)) = (rule["property"].as_str(), rule["operator"].as_str())
-    else {
+    let (Some(property), Some(operator)) = (rule["property"].as_str(), rule["operator"].as_str()) else {
         return Err(NotEmulated(format!("the rule {rule}")));
     };
     let actual = entity.lookup(property);
@@ -73,18 +72,14 @@ fn is_one_of(actual: &Value, wanted: &Value) -> bool {
 
 fn contains(actual: &Value, wanted: &Value) -> bool {
     match actual {
-        Value::Array(values) => {
-            elements(wanted).all(|element| values.iter().any(|value| equals(value, element)))
-        }
+        Value::Array(values) => elements(wanted).all(|element| values.iter().any(|value| equals(value, element))),
         _ => both_texts(actual, wanted, |text, part| text.contains(part)),
     }
 }
 
 /// The elements of an array, or a single value as the only one.
 fn elements(value: &Value) -> impl Iterator<Item = &Value> {
-    let elements = value
-        .as_array()
-        .map_or(std::slice::from_ref(value), Vec::as_slice);
+    let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     elements.iter()
 }
 

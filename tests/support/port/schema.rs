@@ -16,12 +16,7 @@ const MESSAGE_LIMIT: usize = 400;
 
 /// Query parameters that Port's own exporters send although they are not published: their resync's id and kind,
 /// and on the integration record their version.
-const TOLERATED_QUERY: [&str; 4] = [
-    "ocean_info_event_type",
-    "ocean_info_resync_id",
-    "oceanCoreVersion",
-    "isPolling",
-];
+const TOLERATED_QUERY: [&str; 4] = ["ocean_info_event_type", "ocean_info_resync_id", "oceanCoreVersion", "isPolling"];
 
 /// Operations that are known to answer more than their published success schema lists: entities come with their
 /// blueprint and times.
@@ -34,16 +29,9 @@ const ANSWER_MORE_THAN_PUBLISHED: [&str; 5] = [
 ];
 
 /// Why a request breaks its schema; None when it does not, or when nothing is known about its route.
-pub fn request_problem(
-    method: &str,
-    template: &str,
-    query: &[(String, String)],
-    body: &Value,
-) -> Option<String> {
+pub fn request_problem(method: &str, template: &str, query: &[(String, String)], body: &Value) -> Option<String> {
     let operation = operation(method, template)?;
-    operation
-        .query_problem(query)
-        .or_else(|| operation.body_problem(body))
+    operation.query_problem(query).or_else(|| operation.body_problem(body))
 }
 
 /// Names of query parameters that the route is not known to take.
@@ -52,10 +40,7 @@ pub fn unknown_query(method: &str, template: &str, query: &[(String, String)]) -
         return Vec::new();
     };
     let unknown = query.iter().map(|(name, _)| name.as_str()).filter(|name| {
-        let known = operation
-            .query
-            .iter()
-            .any(|parameter| parameter.name == *name);
+        let known = operation.query.iter().any(|parameter| parameter.name == *name);
         !known && !TOLERATED_QUERY.contains(name)
     });
     unknown.map(str::to_owned).collect()
@@ -79,8 +64,7 @@ impl PropertyValidators {
     pub fn compile(properties: &Value) -> Result<Self, String> {
         let mut validators = BTreeMap::new();
         for (name, definition) in properties.as_object().into_iter().flatten() {
-            let validator =
-                compile(definition).map_err(|error| format!("property {name}: {error}"))?;
+            let validator = compile(definition).map_err(|error| format!("property {name}: {error}"))?;
             validators.insert(name.clone(), validator);
         }
         Ok(Self(validators))
@@ -100,10 +84,7 @@ impl PropertyValidators {
             return Some(format!("the blueprint has no property \"{name}\""));
         };
         let error = validator.validate(value).err()?;
-        Some(format!(
-            "property \"{name}\": {}",
-            shortened(&error.to_string())
-        ))
+        Some(format!("property \"{name}\": {}", shortened(&error.to_string())))
     }
 }
 
@@ -115,8 +96,7 @@ static OPERATIONS: LazyLock<HashMap<String, Operation>> = LazyLock::new(|| {
             for (method, definition) in methods.as_object().into_iter().flatten() {
                 let template = path.strip_prefix("/v1").unwrap_or(path);
                 let key = operation_key(&method.to_uppercase(), template);
-                let earlier =
-                    operations.insert(key, Operation::read(definition, &document["components"]));
+                let earlier = operations.insert(key, Operation::read(definition, &document["components"]));
                 assert!(earlier.is_none(), "{method} {path} is defined twice");
             }
         }
@@ -131,13 +111,7 @@ fn operation(method: &str, template: &str) -> Option<&'static Operation> {
 /// Parameters are named differently in the document and here; their names do not matter.
 fn operation_key(method: &str, template: &str) -> String {
     let segments = template.split('/');
-    let segments = segments.map(|segment| {
-        if segment.starts_with('{') {
-            "{}"
-        } else {
-            segment
-        }
-    });
+    let segments = segments.map(|segment| if segment.starts_with('{') { "{}" } else { segment });
     format!("{method} {}", segments.collect::<Vec<_>>().join("/"))
 }
 
@@ -158,14 +132,12 @@ struct QueryParameter {
 impl Operation {
     fn read(definition: &Value, components: &Value) -> Self {
         let parameters = definition["parameters"].as_array().into_iter().flatten();
-        let query = parameters
-            .filter(|parameter| parameter["in"] == "query")
-            .map(|parameter| QueryParameter {
-                name: parameter["name"].as_str().unwrap_or_default().to_owned(),
-                required: parameter["required"] == true,
-                kind: parameter["schema"]["type"].clone(),
-                schema: Schema::new(&parameter["schema"], components),
-            });
+        let query = parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| QueryParameter {
+            name: parameter["name"].as_str().unwrap_or_default().to_owned(),
+            required: parameter["required"] == true,
+            kind: parameter["schema"]["type"].clone(),
+            schema: Schema::new(&parameter["schema"], components),
+        });
         let body = definition["requestBody"]["content"]["application/json"].get("schema");
         let mut answers = BTreeMap::new();
         for (status, answer) in definition["responses"].as_object().into_iter().flatten() {
@@ -239,23 +211,15 @@ impl Schema {
         if let Some(fields) = definition.as_object_mut() {
             fields.insert("components".to_owned(), components.clone());
         }
-        Self {
-            definition,
-            validator: OnceLock::new(),
-        }
+        Self { definition, validator: OnceLock::new() }
     }
 
     fn problem(&self, value: &Value) -> Option<String> {
-        let validator = self
-            .validator
-            .get_or_init(|| compile(&self.definition).expect("the contract has valid schemas"));
+        let validator =
+            self.validator.get_or_init(|| compile(&self.definition).expect("the contract has valid schemas"));
         let error = validator.validate(value).err()?;
         let place = error.instance_path().to_string();
-        let place = if place.is_empty() {
-            "/".to_owned()
-        } else {
-            place
-        };
+        let place = if place.is_empty() { "/".to_owned() } else { place };
         Some(format!("{place}: {}", shortened(&error.to_string())))
     }
 }
@@ -292,11 +256,7 @@ fn without_null_keywords(schema: &Value) -> Value {
         return schema.clone();
     };
     let fields = fields.iter().filter(|(_, value)| !value.is_null());
-    Value::Object(
-        fields
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect::<Map<_, _>>(),
-    )
+    Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
 }
 
 /// Lenient: any ISO 8601 moment, also without an offset.
@@ -313,12 +273,8 @@ fn is_url(text: &str) -> bool {
         return false;
     };
     let scheme_is_plausible = scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter));
-    scheme_is_plausible
-        && !rest.trim_start_matches('/').is_empty()
-        && !text.contains(char::is_whitespace)
+        && scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter));
+    scheme_is_plausible && !rest.trim_start_matches('/').is_empty() && !text.contains(char::is_whitespace)
 }
 
 fn shortened(message: &str) -> String {

@@ -40,15 +40,10 @@ pub async fn bind(port: u16) -> (std::net::TcpListener, u16) {
         attempt += 1;
         match std::net::TcpListener::bind(address) {
             Ok(listener) => {
-                let bound = listener
-                    .local_addr()
-                    .expect("a bound socket has an address");
+                let bound = listener.local_addr().expect("a bound socket has an address");
                 return (listener, bound.port());
             }
-            Err(error) => assert!(
-                attempt < BIND_ATTEMPTS,
-                "cannot listen on {address}: {error}"
-            ),
+            Err(error) => assert!(attempt < BIND_ATTEMPTS, "cannot listen on {address}: {error}"),
         }
         tokio::time::sleep(BIND_PAUSE).await;
     }
@@ -62,18 +57,13 @@ pub struct RunningServer {
 
 impl RunningServer {
     pub fn start(listener: std::net::TcpListener, shared: Arc<Shared>) -> Self {
-        listener
-            .set_nonblocking(true)
-            .expect("a listening socket can be made non-blocking");
+        listener.set_nonblocking(true).expect("a listening socket can be made non-blocking");
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("port-emulator".to_owned())
             .spawn(move || serve_until(stopped, listener, shared))
             .expect("a thread can be started");
-        Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { stop: Some(stop), thread: Some(thread) }
     }
 }
 
@@ -88,19 +78,10 @@ impl Drop for RunningServer {
     }
 }
 
-fn serve_until(
-    stopped: oneshot::Receiver<()>,
-    listener: std::net::TcpListener,
-    shared: Arc<Shared>,
-) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime can be started");
+fn serve_until(stopped: oneshot::Receiver<()>, listener: std::net::TcpListener, shared: Arc<Shared>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be started");
     runtime.block_on(async move {
-        let listener = CuttableListener(
-            TcpListener::from_std(listener).expect("the listener is non-blocking"),
-        );
+        let listener = CuttableListener(TcpListener::from_std(listener).expect("the listener is non-blocking"));
         let router = Router::new().fallback(exchange::handle).with_state(shared);
         let service = router.into_make_service_with_connect_info::<Connection>();
         tokio::select! {
@@ -139,11 +120,7 @@ impl Listener for CuttableListener {
 
     async fn accept(&mut self) -> (TcpStream, Connection) {
         loop {
-            let accepted = self
-                .0
-                .accept()
-                .await
-                .and_then(|(stream, _)| with_second_handle(stream));
+            let accepted = self.0.accept().await.and_then(|(stream, _)| with_second_handle(stream));
             match accepted {
                 Ok(accepted) => return accepted,
                 Err(_) => tokio::time::sleep(BIND_PAUSE).await,
@@ -160,8 +137,5 @@ fn with_second_handle(stream: TcpStream) -> io::Result<(TcpStream, Connection)> 
     stream.set_nodelay(true)?;
     let stream = stream.into_std()?;
     let second = stream.try_clone()?;
-    Ok((
-        TcpStream::from_std(stream)?,
-        Connection(Some(Arc::new(second))),
-    ))
+    Ok((TcpStream::from_std(stream)?, Connection(Some(Arc::new(second)))))
 }

@@ -42,18 +42,12 @@ impl StoredBlueprint {
     }
 
     pub fn relations(&self) -> impl Iterator<Item = (&str, RelationDefinition<'_>)> {
-        let names = self.definition["relations"]
-            .as_object()
-            .into_iter()
-            .flat_map(|all| all.keys());
+        let names = self.definition["relations"].as_object().into_iter().flat_map(|all| all.keys());
         names.filter_map(|name| Some((name.as_str(), self.relation(name)?)))
     }
 
     pub fn required_properties(&self) -> impl Iterator<Item = &str> {
-        let names = self.definition["schema"]["required"]
-            .as_array()
-            .into_iter()
-            .flatten();
+        let names = self.definition["schema"]["required"].as_array().into_iter().flatten();
         names.filter_map(Value::as_str)
     }
 }

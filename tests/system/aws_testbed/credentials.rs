@@ -15,16 +15,9 @@ async fn a_read_role_is_assumed_with_its_external_id() {
         .credentials
         .expect("a session has credentials");
 
-    let session = credentials(
-        &session.access_key_id,
-        &session.secret_access_key,
-        Some(session.session_token),
-    );
+    let session = credentials(&session.access_key_id, &session.secret_access_key, Some(session.session_token));
     let config = sdk_config(Aws::shared().await, "us-east-1", session);
-    let identity = aws_sdk_sts::Client::new(&config)
-        .get_caller_identity()
-        .send()
-        .await;
+    let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
     assert_eq!(identity.expect("a session is valid").account(), Some(alpha));
 }
 
@@ -34,19 +27,12 @@ async fn a_read_role_is_refused_with_a_wrong_or_no_external_id() {
     for external_id in [Some("another"), None] {
         let alpha = organization.account("alpha");
         let refused = assume_read_role(&organization, alpha, external_id).await;
-        let error = refused
-            .expect_err("the external id does not match")
-            .into_service_error();
+        let error = refused.expect_err("the external id does not match").into_service_error();
         let message = error.meta().message().unwrap_or_default();
-        let start = format!(
-            "User: arn:aws:sts::{}:assumed-role/",
-            organization.integration_account()
-        );
+        let start = format!("User: arn:aws:sts::{}:assumed-role/", organization.integration_account());
         assert!(message.starts_with(&start), "{message}");
         assert!(
-            message.contains(
-                "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::"
-            ),
+            message.contains("is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::"),
             "{message}"
         );
     }
@@ -117,10 +103,7 @@ async fn a_session_policy_is_kept_with_the_call() {
         panic!("one call was made, not {calls:?}");
     };
     assert_eq!(call.name(), "sts:AssumeRole");
-    assert_eq!(
-        call.account.as_deref(),
-        Some(organization.integration_account())
-    );
+    assert_eq!(call.account.as_deref(), Some(organization.integration_account()));
     assert_eq!(call.parameters["Policy"], policy);
     assert_eq!(call.parameters["PolicyLength"], policy.len());
     assert_eq!(call.parameters["RoleSessionName"], "portolan");
@@ -154,17 +137,11 @@ async fn a_web_identity_is_good_for_its_role_only() {
 async fn unknown_access_keys_are_refused() {
     let unknown = credentials("AKIAAAAAAAAAAAAAAAAA", "unknown", None);
     let config = without_retries(&sdk_config(Aws::shared().await, "us-east-1", unknown));
-    let identity = aws_sdk_sts::Client::new(&config)
-        .get_caller_identity()
-        .send()
-        .await;
+    let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
     assert_eq!(error_code!(identity), "InvalidClientTokenId");
     let buckets = aws_sdk_s3::Client::new(&config).list_buckets().send().await;
     assert_eq!(error_code!(buckets), "InvalidAccessKeyId");
-    let accounts = aws_sdk_organizations::Client::new(&config)
-        .list_accounts()
-        .send()
-        .await;
+    let accounts = aws_sdk_organizations::Client::new(&config).list_accounts().send().await;
     assert_eq!(error_code!(accounts), "UnrecognizedClientException");
 }
 

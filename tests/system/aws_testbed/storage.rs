@@ -13,28 +13,14 @@ async fn conditional_writes_keep_their_promise() {
             .key("state/generation.json")
             .body(body.as_bytes().to_vec().into())
     };
-    let first = put("1")
-        .if_none_match("*")
-        .send()
-        .await
-        .expect("nothing is there yet");
+    let first = put("1").if_none_match("*").send().await.expect("nothing is there yet");
     let first_tag = first.e_tag().expect("a tag").to_owned();
     assert!(first_tag.starts_with('"'), "{first_tag} is strong");
-    assert_eq!(
-        error_code!(put("2").if_none_match("*").send().await),
-        "PreconditionFailed"
-    );
+    assert_eq!(error_code!(put("2").if_none_match("*").send().await), "PreconditionFailed");
 
-    let second = put("2")
-        .if_match(&first_tag)
-        .send()
-        .await
-        .expect("the tag is current");
+    let second = put("2").if_match(&first_tag).send().await.expect("the tag is current");
     assert_ne!(second.e_tag(), Some(first_tag.as_str()));
-    assert_eq!(
-        error_code!(put("3").if_match(&first_tag).send().await),
-        "PreconditionFailed"
-    );
+    assert_eq!(error_code!(put("3").if_match(&first_tag).send().await), "PreconditionFailed");
     let content = organization.read_state("state/generation.json").await;
     assert_eq!(content.as_deref(), Some(b"2".as_slice()));
 }
@@ -43,9 +29,7 @@ async fn conditional_writes_keep_their_promise() {
 async fn large_objects_come_back_as_they_were() {
     let organization = small_organization().await;
     let client = aws_sdk_s3::Client::new(&without_retries(&organization.sdk_config()));
-    let content: Vec<u8> = (0..5_000_000_u32)
-        .map(|index| (index % 251) as u8)
-        .collect();
+    let content: Vec<u8> = (0..5_000_000_u32).map(|index| (index % 251) as u8).collect();
     client
         .put_object()
         .bucket(organization.state_bucket())
@@ -63,10 +47,7 @@ async fn large_objects_come_back_as_they_were() {
         .expect("it is there");
     let read = read.body.collect().await.expect("it is complete").to_vec();
     assert!(read == content);
-    assert_eq!(
-        organization.state_keys("state/with").await,
-        ["state/with space/ü+%2F.json"]
-    );
+    assert_eq!(organization.state_keys("state/with").await, ["state/with space/ü+%2F.json"]);
 }
 
 #[tokio::test]
@@ -93,16 +74,10 @@ async fn state_is_seen_and_changed_from_outside() {
     organization.write_state("a/2", &[0, 159, 146, 150]).await;
     organization.write_state("b/1", b"other").await;
     assert_eq!(organization.state_keys("a/").await, ["a/1", "a/2"]);
-    assert_eq!(
-        organization.read_state("a/2").await.as_deref(),
-        Some([0, 159, 146, 150].as_slice())
-    );
+    assert_eq!(organization.read_state("a/2").await.as_deref(), Some([0, 159, 146, 150].as_slice()));
     organization.delete_state("a/1").await;
     assert_eq!(organization.read_state("a/1").await, None);
-    assert!(
-        organization.call_counts().await.is_empty(),
-        "tests leave no trace in the call log"
-    );
+    assert!(organization.call_counts().await.is_empty(), "tests leave no trace in the call log");
 }
 
 #[tokio::test]
@@ -121,19 +96,12 @@ async fn buckets_are_listed_in_pages_with_their_region() {
     let mut listed = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.expect("an account sees its buckets");
-        let page = page
-            .buckets()
-            .iter()
-            .map(|bucket| bucket.bucket_region().expect("a region").to_owned());
+        let page = page.buckets().iter().map(|bucket| bucket.bucket_region().expect("a region").to_owned());
         listed.push(page.collect::<Vec<_>>());
     }
     assert_eq!(listed[0], ["eu-west-1", "us-east-1", "eu-west-1"]);
     assert_eq!(listed[1], ["us-east-1"]);
-    let plain = client
-        .list_buckets()
-        .send()
-        .await
-        .expect("an account sees its buckets");
+    let plain = client.list_buckets().send().await.expect("an account sees its buckets");
     assert_eq!(plain.buckets().len(), 4);
     assert_eq!(plain.buckets()[0].bucket_region(), None);
 }
@@ -144,88 +112,31 @@ async fn calls_are_named_in_every_protocol() {
     let place = organization.place("alpha", "us-east-1");
     let bucket = place.create_bucket("named", &[("team", "sea")]).await;
     let instance = place.run_instance(&[("Name", "one")]).await;
-    place
-        .create_ecs_cluster("cluster", &[("team", "sea")])
-        .await;
+    place.create_ecs_cluster("cluster", &[("team", "sea")]).await;
     place.create_topic("topic", &[]).await;
     place.create_queue("queue", &[]).await;
     let function = place.create_function("function", &[("team", "sea")]).await;
 
     let config = clients_in(organization.account("alpha")).await;
     let s3 = aws_sdk_s3::Client::new(&config);
-    s3.get_bucket_tagging()
-        .bucket(&bucket)
-        .send()
-        .await
-        .expect("it has tags");
-    s3.get_bucket_location()
-        .bucket(&bucket)
-        .send()
-        .await
-        .expect("it has a place");
-    s3.list_objects_v2()
-        .bucket(&bucket)
-        .send()
-        .await
-        .expect("it is empty");
-    s3.list_objects_v2()
-        .bucket(&bucket)
-        .prefix("a/")
-        .send()
-        .await
-        .expect("it is empty");
-    s3.head_bucket()
-        .bucket(&bucket)
-        .send()
-        .await
-        .expect("it is there");
-    let missing = s3
-        .get_object()
-        .bucket(&bucket)
-        .key("no/such key")
-        .send()
-        .await;
+    s3.get_bucket_tagging().bucket(&bucket).send().await.expect("it has tags");
+    s3.get_bucket_location().bucket(&bucket).send().await.expect("it has a place");
+    s3.list_objects_v2().bucket(&bucket).send().await.expect("it is empty");
+    s3.list_objects_v2().bucket(&bucket).prefix("a/").send().await.expect("it is empty");
+    s3.head_bucket().bucket(&bucket).send().await.expect("it is there");
+    let missing = s3.get_object().bucket(&bucket).key("no/such key").send().await;
     assert_eq!(error_code!(missing), "NoSuchKey");
     let lambda = aws_sdk_lambda::Client::new(&config);
     lambda.list_functions().send().await.expect("there is one");
-    lambda
-        .list_tags()
-        .resource(&function)
-        .send()
-        .await
-        .expect("it has tags");
-    lambda
-        .get_function()
-        .function_name("function")
-        .send()
-        .await
-        .expect("it is there");
+    lambda.list_tags().resource(&function).send().await.expect("it has tags");
+    lambda.get_function().function_name("function").send().await.expect("it is there");
     let ec2 = aws_sdk_ec2::Client::new(&config);
     let found = ec2.describe_instances().send().await.expect("there is one");
-    assert_eq!(
-        found.reservations()[0].instances()[0].instance_id(),
-        Some(instance.as_str())
-    );
-    aws_sdk_sns::Client::new(&config)
-        .list_topics()
-        .send()
-        .await
-        .expect("there is one");
-    aws_sdk_sqs::Client::new(&config)
-        .list_queues()
-        .send()
-        .await
-        .expect("there is one");
-    aws_sdk_ecs::Client::new(&config)
-        .list_clusters()
-        .send()
-        .await
-        .expect("there is one");
-    aws_sdk_account::Client::new(&config)
-        .list_regions()
-        .send()
-        .await
-        .expect("there are some");
+    assert_eq!(found.reservations()[0].instances()[0].instance_id(), Some(instance.as_str()));
+    aws_sdk_sns::Client::new(&config).list_topics().send().await.expect("there is one");
+    aws_sdk_sqs::Client::new(&config).list_queues().send().await.expect("there is one");
+    aws_sdk_ecs::Client::new(&config).list_clusters().send().await.expect("there is one");
+    aws_sdk_account::Client::new(&config).list_regions().send().await.expect("there are some");
 
     let counts = organization.call_counts().await;
     let expected = [
@@ -246,10 +157,7 @@ async fn calls_are_named_in_every_protocol() {
     let expected = expected.map(|(name, count)| (name.to_owned(), count));
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), expected);
     let calls = organization.calls().await;
-    let missing = calls
-        .iter()
-        .find(|call| call.name() == "s3:GetObject")
-        .expect("it was called");
+    let missing = calls.iter().find(|call| call.name() == "s3:GetObject").expect("it was called");
     assert_eq!(missing.status, Some(404));
     assert_eq!(missing.error_code.as_deref(), Some("NoSuchKey"));
     assert_eq!(missing.region, "us-east-1");

@@ -13,30 +13,15 @@ pub fn list(state: &mut State, _: &Incoming, _: Option<&Effect>, _: OffsetDateTi
 }
 
 /// No type has resources that Port itself provisions.
-pub fn provision_enabled(
-    _: &mut State,
-    _: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn provision_enabled(_: &mut State, _: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     Answer::ok(json!({"ok": true, "integrations": []}))
 }
 
-pub fn get(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn get(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     with_record(state, incoming, |_| {})
 }
 
-pub fn create(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn create(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     let identifier = incoming.body["installationId"].as_str().unwrap_or_default();
     if state.integrations.contains_key(identifier) {
         let message = format!("an integration with identifier \"{identifier}\" exists already");
@@ -49,12 +34,7 @@ pub fn create(
 }
 
 /// An empty body asks for a resync.
-pub fn patch(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    now: OffsetDateTime,
-) -> Answer {
+pub fn patch(state: &mut State, incoming: &Incoming, _: Option<&Effect>, now: OffsetDateTime) -> Answer {
     let changes = incoming.body.as_object().cloned().unwrap_or_default();
     let answer = with_record(state, incoming, |record| change(record, &changes, now));
     if answer.status == 200 && changes.is_empty() {
@@ -63,22 +43,12 @@ pub fn patch(
     answer
 }
 
-pub fn patch_config(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    now: OffsetDateTime,
-) -> Answer {
+pub fn patch_config(state: &mut State, incoming: &Incoming, _: Option<&Effect>, now: OffsetDateTime) -> Answer {
     let changes = incoming.body.as_object().cloned().unwrap_or_default();
     with_record(state, incoming, |record| change(record, &changes, now))
 }
 
-pub fn delete(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn delete(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     let identifier = incoming.parameter(0);
     if state.integrations.remove(identifier).is_none() {
         return Answer::not_found("integration", identifier);
@@ -86,17 +56,9 @@ pub fn delete(
     Answer::ok(json!({"ok": true}))
 }
 
-pub fn resync_state(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    now: OffsetDateTime,
-) -> Answer {
+pub fn resync_state(state: &mut State, incoming: &Incoming, _: Option<&Effect>, now: OffsetDateTime) -> Answer {
     let answer = with_record(state, incoming, |record| {
-        let mut resync_state = record["resyncState"]
-            .as_object()
-            .cloned()
-            .unwrap_or_default();
+        let mut resync_state = record["resyncState"].as_object().cloned().unwrap_or_default();
         for (name, value) in incoming.body.as_object().into_iter().flatten() {
             resync_state.insert(name.clone(), value.clone());
         }
@@ -109,12 +71,7 @@ pub fn resync_state(
     answer
 }
 
-pub fn resync_request(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn resync_request(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     let identifier = incoming.parameter(0);
     if !state.integrations.contains_key(identifier) {
         return Answer::not_found("integration", identifier);
@@ -123,24 +80,12 @@ pub fn resync_request(
     Answer::ok(json!({"ok": true, "request": request}))
 }
 
-pub fn kind_examples(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn kind_examples(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     let answer = with_record(state, incoming, |_| {});
     if answer.status == 200 {
-        let examples = incoming.body["examples"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let examples = incoming.body["examples"].as_array().cloned().unwrap_or_default();
         let kind = incoming.parameter(1).to_owned();
-        state
-            .kind_examples
-            .entry(kind)
-            .or_default()
-            .extend(examples);
+        state.kind_examples.entry(kind).or_default().extend(examples);
         return Answer::ok(json!({"ok": true}));
     }
     answer

@@ -33,11 +33,7 @@ pub struct Route {
 }
 
 const fn route(method: &'static str, template: &'static str, handler: Handler) -> Route {
-    Route {
-        method,
-        template,
-        handler,
-    }
+    Route { method, template, handler }
 }
 
 /// A fixed segment comes before a parameter in the same place.
@@ -46,41 +42,17 @@ const ROUTES: &[Route] = &[
     route("GET", "/organization", authentication::organization),
     route("GET", "/integration", integrations::list),
     route("POST", "/integration", integrations::create),
-    route(
-        "GET",
-        "/integration/provision-enabled",
-        integrations::provision_enabled,
-    ),
+    route("GET", "/integration/provision-enabled", integrations::provision_enabled),
     route("GET", "/integration/{identifier}", integrations::get),
     route("PATCH", "/integration/{identifier}", integrations::patch),
     route("DELETE", "/integration/{identifier}", integrations::delete),
-    route(
-        "PATCH",
-        "/integration/{identifier}/config",
-        integrations::patch_config,
-    ),
-    route(
-        "PATCH",
-        "/integration/{identifier}/resync-state",
-        integrations::resync_state,
-    ),
-    route(
-        "GET",
-        "/integration/{identifier}/resync-request",
-        integrations::resync_request,
-    ),
-    route(
-        "POST",
-        "/integration/{identifier}/kinds/{kind}/examples",
-        integrations::kind_examples,
-    ),
+    route("PATCH", "/integration/{identifier}/config", integrations::patch_config),
+    route("PATCH", "/integration/{identifier}/resync-state", integrations::resync_state),
+    route("GET", "/integration/{identifier}/resync-request", integrations::resync_request),
+    route("POST", "/integration/{identifier}/kinds/{kind}/examples", integrations::kind_examples),
     route("POST", "/ingest/logs", ingest::logs),
     route("POST", "/ingest/syncMetrics", ingest::sync_metrics),
-    route(
-        "PUT",
-        "/ingest/syncMetrics/resync/{event}/kind/{kind}",
-        ingest::kind_metrics,
-    ),
+    route("PUT", "/ingest/syncMetrics/resync/{event}/kind/{kind}", ingest::kind_metrics),
     route("POST", "/ingest/heartbeat", ingest::heartbeat),
     route("GET", "/blueprints", blueprints::list),
     route("POST", "/blueprints", blueprints::create),
@@ -88,43 +60,15 @@ const ROUTES: &[Route] = &[
     route("PUT", "/blueprints/{blueprint}", blueprints::replace),
     route("PATCH", "/blueprints/{blueprint}", blueprints::patch),
     route("DELETE", "/blueprints/{blueprint}", blueprints::delete),
-    route(
-        "POST",
-        "/blueprints/entities/datasource-entities",
-        own_entities::list,
-    ),
+    route("POST", "/blueprints/entities/datasource-entities", own_entities::list),
     route("GET", "/blueprints/{blueprint}/entities", search::list),
     route("POST", "/blueprints/{blueprint}/entities", upsert::single),
-    route(
-        "POST",
-        "/blueprints/{blueprint}/entities/bulk",
-        upsert::bulk,
-    ),
-    route(
-        "POST",
-        "/blueprints/{blueprint}/entities/search",
-        search::blueprint_search,
-    ),
-    route(
-        "GET",
-        "/blueprints/{blueprint}/entities-count",
-        search::count,
-    ),
-    route(
-        "GET",
-        "/blueprints/{blueprint}/entities/{entity}",
-        search::get,
-    ),
-    route(
-        "DELETE",
-        "/blueprints/{blueprint}/entities/{entity}",
-        deletion::single,
-    ),
-    route(
-        "POST",
-        "/blueprints/{blueprint}/bulk/entities/delete",
-        deletion::bulk,
-    ),
+    route("POST", "/blueprints/{blueprint}/entities/bulk", upsert::bulk),
+    route("POST", "/blueprints/{blueprint}/entities/search", search::blueprint_search),
+    route("GET", "/blueprints/{blueprint}/entities-count", search::count),
+    route("GET", "/blueprints/{blueprint}/entities/{entity}", search::get),
+    route("DELETE", "/blueprints/{blueprint}/entities/{entity}", deletion::single),
+    route("POST", "/blueprints/{blueprint}/bulk/entities/delete", deletion::bulk),
     route("POST", "/entities/search", search::search),
 ];
 
@@ -138,23 +82,17 @@ pub fn find(method: &str, path: &str) -> Option<Found> {
     let path = if path.starts_with(INGEST) {
         path
     } else {
-        path.strip_prefix("/v1")
-            .filter(|path| !path.starts_with(INGEST))?
+        path.strip_prefix("/v1").filter(|path| !path.starts_with(INGEST))?
     };
-    ROUTES
-        .iter()
-        .filter(|route| route.method == method)
-        .find_map(|route| {
-            let parameters = match_template(route.template, path)?;
-            Some(Found { route, parameters })
-        })
+    ROUTES.iter().filter(|route| route.method == method).find_map(|route| {
+        let parameters = match_template(route.template, path)?;
+        Some(Found { route, parameters })
+    })
 }
 
 /// Method and template of every route.
 pub fn names() -> impl Iterator<Item = String> {
-    ROUTES
-        .iter()
-        .map(|route| format!("{} {}", route.method, route.template))
+    ROUTES.iter().map(|route| format!("{} {}", route.method, route.template))
 }
 
 fn match_template(template: &str, path: &str) -> Option<Vec<String>> {

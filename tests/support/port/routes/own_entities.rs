@@ -9,12 +9,7 @@ use super::rules::moment;
 use super::{Answer, Effect, Incoming, State};
 
 /// Answers identifier and blueprint only; what more Port answers is not known.
-pub fn list(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn list(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     let body = &incoming.body;
     let prefix = body["datasource_prefix"].as_str().unwrap_or_default();
     let suffix = body["datasource_suffix"].as_str().unwrap_or_default();
@@ -36,9 +31,7 @@ pub fn list(
             && behind.as_ref().is_none_or(|behind| entity.key() > *behind)
     };
     let listed = state.entities.values().filter(is_listed).collect();
-    let limit = body["limit"]
-        .as_u64()
-        .and_then(|limit| usize::try_from(limit).ok());
+    let limit = body["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok());
     let (entities, next) = page(listed, limit.unwrap_or(usize::MAX).min(state.page_limit));
     let entities: Vec<Value> = entities
         .into_iter()

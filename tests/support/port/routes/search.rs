@@ -13,28 +13,15 @@ use super::{Answer, Effect, Incoming, State};
 /// Page of a blueprint's search that asks for none.
 const DEFAULT_PAGE: f64 = 200.0;
 
-pub fn get(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
-    let key = (
-        incoming.parameter(0).to_owned(),
-        incoming.parameter(1).to_owned(),
-    );
+pub fn get(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
+    let key = (incoming.parameter(0).to_owned(), incoming.parameter(1).to_owned());
     match state.entities.get(&key) {
         Some(entity) => Answer::ok(json!({"ok": true, "entity": full(state, entity)})),
         None => Answer::not_found("entity", &key.1),
     }
 }
 
-pub fn list(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn list(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     let blueprint = incoming.parameter(0);
     if !state.blueprints.contains_key(blueprint) {
         return Answer::not_found("blueprint", blueprint);
@@ -44,12 +31,7 @@ pub fn list(
     Answer::ok(json!({"ok": true, "entities": entities.collect::<Vec<_>>()}))
 }
 
-pub fn count(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn count(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     let blueprint = incoming.parameter(0);
     if !state.blueprints.contains_key(blueprint) {
         return Answer::not_found("blueprint", blueprint);
@@ -58,24 +40,14 @@ pub fn count(
 }
 
 /// Across blueprints, without pages.
-pub fn search(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn search(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     let matching = match filtered(state.entities.values(), &incoming.body) {
         Ok(matching) => matching,
         Err(error) => return not_emulated(state, error),
     };
     let include = incoming.query_values("include");
-    let blueprints: BTreeSet<&str> = matching
-        .iter()
-        .map(|entity| entity.blueprint.as_str())
-        .collect();
-    let entities = matching
-        .iter()
-        .map(|entity| selected(state, entity, &include));
+    let blueprints: BTreeSet<&str> = matching.iter().map(|entity| entity.blueprint.as_str()).collect();
+    let entities = matching.iter().map(|entity| selected(state, entity, &include));
     Answer::ok(json!({
         "ok": true,
         "matchingBlueprints": blueprints,
@@ -85,12 +57,7 @@ pub fn search(
 }
 
 /// Within one blueprint, page by page. Here includes are bare names, with a `$` for meta properties.
-pub fn blueprint_search(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    _: OffsetDateTime,
-) -> Answer {
+pub fn blueprint_search(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
     let blueprint = incoming.parameter(0);
     if !state.blueprints.contains_key(blueprint) {
         return Answer::not_found("blueprint", blueprint);
@@ -101,8 +68,7 @@ pub fn blueprint_search(
     }
     let behind = behind.flatten();
     let following = of_blueprint(state, blueprint);
-    let following =
-        following.filter(|entity| behind.as_ref().is_none_or(|behind| entity.key() > *behind));
+    let following = following.filter(|entity| behind.as_ref().is_none_or(|behind| entity.key() > *behind));
     let matching = match filtered(following, &incoming.body["query"]) {
         Ok(matching) => matching,
         Err(error) => return not_emulated(state, error),
@@ -112,14 +78,9 @@ pub fn blueprint_search(
     let limit = (limit as usize).min(state.page_limit);
     let (entities, next) = page(matching, limit);
     let include = incoming.body["include"].as_array().into_iter().flatten();
-    let include: Vec<String> = include
-        .filter_map(Value::as_str)
-        .map(path_of_bare_name(state, blueprint))
-        .collect();
+    let include: Vec<String> = include.filter_map(Value::as_str).map(path_of_bare_name(state, blueprint)).collect();
     let include: Vec<&str> = include.iter().map(String::as_str).collect();
-    let entities = entities
-        .into_iter()
-        .map(|entity| selected(state, entity, &include));
+    let entities = entities.into_iter().map(|entity| selected(state, entity, &include));
     let mut body = json!({"ok": true, "entities": entities.collect::<Vec<_>>()});
     if let Some(next) = next {
         body["next"] = json!(next);
@@ -128,17 +89,12 @@ pub fn blueprint_search(
 }
 
 fn not_emulated(state: &mut State, error: NotEmulated) -> Answer {
-    state
-        .violations
-        .push(format!("search: the emulator lacks {}", error.0));
+    state.violations.push(format!("search: the emulator lacks {}", error.0));
     Answer::error(501, "not_emulated", error.0)
 }
 
 fn of_blueprint<'a>(state: &'a State, blueprint: &str) -> impl Iterator<Item = &'a StoredEntity> {
-    state
-        .entities
-        .values()
-        .filter(move |entity| entity.blueprint == blueprint)
+    state.entities.values().filter(move |entity| entity.blueprint == blueprint)
 }
 
 /// A missing query matches everything.

@@ -18,33 +18,20 @@ const RELATION_SEARCH_LIMIT: usize = 100;
 /// Stands for an item that is addressed by a search query which finds no entity.
 const UNKNOWN_IDENTIFIER: &str = "unknown";
 
-pub fn single(
-    state: &mut State,
-    incoming: &Incoming,
-    _: Option<&Effect>,
-    now: OffsetDateTime,
-) -> Answer {
+pub fn single(state: &mut State, incoming: &Incoming, _: Option<&Effect>, now: OffsetDateTime) -> Answer {
     let blueprint = incoming.parameter(0);
     if !state.blueprints.contains_key(blueprint) {
         return Answer::not_found("blueprint", blueprint);
     }
     match write(state, &Order::read(incoming, now), &incoming.body) {
-        Ok(written) => Answer::new(
-            201,
-            json!({"ok": true, "entity": written.entity.to_value()}),
-        ),
+        Ok(written) => Answer::new(201, json!({"ok": true, "entity": written.entity.to_value()})),
         Err(refused) => Answer::error(refused.status, &refused.error, refused.message),
     }
 }
 
 /// Items are written one after the other, each on its own: one may refer to an earlier one, and of two with the same
 /// identifier the later wins.
-pub fn bulk(
-    state: &mut State,
-    incoming: &Incoming,
-    effect: Option<&Effect>,
-    now: OffsetDateTime,
-) -> Answer {
+pub fn bulk(state: &mut State, incoming: &Incoming, effect: Option<&Effect>, now: OffsetDateTime) -> Answer {
     let blueprint = incoming.parameter(0);
     if !state.blueprints.contains_key(blueprint) {
         return Answer::not_found("blueprint", blueprint);
@@ -76,16 +63,11 @@ pub fn bulk(
     }
     // What Port answers when all items fail is not known; here it is 207 as well.
     let status = if errors.is_empty() { 200 } else { 207 };
-    Answer::new(
-        status,
-        json!({"ok": true, "entities": entities, "errors": errors}),
-    )
+    Answer::new(status, json!({"ok": true, "entities": entities, "errors": errors}))
 }
 
 fn is_forgotten(item: &Value, effect: Option<&Effect>) -> bool {
-    let (Some(Effect::Forget(identifiers)), Some(identifier)) =
-        (effect, item["identifier"].as_str())
-    else {
+    let (Some(Effect::Forget(identifiers)), Some(identifier)) = (effect, item["identifier"].as_str()) else {
         return false;
     };
     identifiers.contains(identifier)
@@ -95,10 +77,7 @@ fn refusal_of(item: &Value, effect: Option<&Effect>) -> Option<RefusedItem> {
     let Some(Effect::Refuse(refused)) = effect else {
         return None;
     };
-    refused
-        .iter()
-        .find(|refused| item["identifier"] == refused.identifier.as_str())
-        .cloned()
+    refused.iter().find(|refused| item["identifier"] == refused.identifier.as_str()).cloned()
 }
 
 /// How the items of one request are to be written, and by whom.
@@ -141,10 +120,7 @@ fn write(state: &mut State, order: &Order<'_>, item: &Value) -> Result<Written, 
         message,
     };
     let planned = plan(state, order, item, &identifier).map_err(refuse)?;
-    let written = Written {
-        created: !state.entities.contains_key(&planned.entity.key()),
-        entity: planned.entity,
-    };
+    let written = Written { created: !state.entities.contains_key(&planned.entity.key()), entity: planned.entity };
     if order.validation_only {
         return Ok(written);
     }
@@ -152,9 +128,7 @@ fn write(state: &mut State, order: &Order<'_>, item: &Value) -> Result<Written, 
         let target = StoredEntity::bare(&blueprint, &missing, order.datasource, order.now);
         state.entities.insert(target.key(), target);
     }
-    state
-        .entities
-        .insert(written.entity.key(), written.entity.clone());
+    state.entities.insert(written.entity.key(), written.entity.clone());
     Ok(written)
 }
 
@@ -165,11 +139,7 @@ fn invalid(message: impl Into<String>) -> Refusal {
     (422, "invalid_request", message.into())
 }
 
-fn resolve_identifier(
-    state: &State,
-    order: &Order<'_>,
-    item: &Value,
-) -> Result<String, RefusedItem> {
+fn resolve_identifier(state: &State, order: &Order<'_>, item: &Value) -> Result<String, RefusedItem> {
     let unresolved = |status, error: &str, message: String| RefusedItem {
         identifier: UNKNOWN_IDENTIFIER.to_owned(),
         status,
@@ -185,16 +155,8 @@ fn resolve_identifier(
             let found = found.map_err(|message| unresolved(422, "invalid_request", message))?;
             match found.as_slice() {
                 [identifier] => Ok(identifier.clone()),
-                [] => Err(unresolved(
-                    404,
-                    "not_found",
-                    "no entity matches the query".to_owned(),
-                )),
-                _ => Err(unresolved(
-                    422,
-                    "invalid_request",
-                    "several entities match the query".to_owned(),
-                )),
+                [] => Err(unresolved(404, "not_found", "no entity matches the query".to_owned())),
+                _ => Err(unresolved(422, "invalid_request", "several entities match the query".to_owned())),
             }
         }
     }
@@ -202,13 +164,8 @@ fn resolve_identifier(
 
 fn find_all(state: &State, blueprint: &str, query: &Value) -> Result<Vec<String>, String> {
     let mut identifiers = Vec::new();
-    for entity in state
-        .entities
-        .values()
-        .filter(|entity| entity.blueprint == blueprint)
-    {
-        let matches =
-            rules::matches(entity, query).map_err(|error| format!("not emulated: {}", error.0))?;
+    for entity in state.entities.values().filter(|entity| entity.blueprint == blueprint) {
+        let matches = rules::matches(entity, query).map_err(|error| format!("not emulated: {}", error.0))?;
         if matches {
             identifiers.push(entity.identifier.clone());
         }
@@ -222,25 +179,14 @@ struct Planned {
     missing_targets: BTreeSet<EntityKey>,
 }
 
-fn plan(
-    state: &State,
-    order: &Order<'_>,
-    item: &Value,
-    identifier: &str,
-) -> Result<Planned, Refusal> {
+fn plan(state: &State, order: &Order<'_>, item: &Value, identifier: &str) -> Result<Planned, Refusal> {
     if let Some(named) = item.get("blueprint")
         && named != order.blueprint
     {
-        let message = format!(
-            "the entity is of blueprint {named}, the path of \"{}\"",
-            order.blueprint
-        );
+        let message = format!("the entity is of blueprint {named}, the path of \"{}\"", order.blueprint);
         return Err(invalid(message));
     }
-    let blueprint = state
-        .blueprints
-        .get(order.blueprint)
-        .ok_or_else(|| invalid("no such blueprint"))?;
+    let blueprint = state.blueprints.get(order.blueprint).ok_or_else(|| invalid("no such blueprint"))?;
     let key = (order.blueprint.to_owned(), identifier.to_owned());
     let earlier = state.entities.get(&key);
     if earlier.is_some() && !order.upsert {
@@ -275,10 +221,7 @@ fn plan(
 
     check_required(blueprint, &entity)?;
     let missing_targets = missing_targets(state, order, blueprint, &entity)?;
-    Ok(Planned {
-        entity,
-        missing_targets,
-    })
+    Ok(Planned { entity, missing_targets })
 }
 
 fn resolve_team(state: &State, team: &Value) -> Result<Vec<Value>, Refusal> {
@@ -313,10 +256,7 @@ fn resolve_relations(
         let Some(definition) = blueprint.relation(name) else {
             return Err(invalid(format!("the blueprint has no relation \"{name}\"")));
         };
-        resolved.insert(
-            name.clone(),
-            resolve_relation(state, name, &definition, value)?,
-        );
+        resolved.insert(name.clone(), resolve_relation(state, name, &definition, value)?);
     }
     Ok(resolved)
 }
@@ -332,22 +272,16 @@ fn resolve_relation(
         (Value::Object(_), many) => {
             let found = find_all(state, definition.target, value).map_err(invalid)?;
             if found.len() > RELATION_SEARCH_LIMIT {
-                return Err(invalid(format!(
-                    "the query of relation \"{name}\" finds too many entities"
-                )));
+                return Err(invalid(format!("the query of relation \"{name}\" finds too many entities")));
             }
             match (found.as_slice(), many) {
                 (_, true) => Ok(json!(found)),
                 ([], false) => Ok(Value::Null),
                 ([identifier], false) => Ok(json!(identifier)),
-                (_, false) => Err(invalid(format!(
-                    "relation \"{name}\" is single, its query finds several"
-                ))),
+                (_, false) => Err(invalid(format!("relation \"{name}\" is single, its query finds several"))),
             }
         }
-        (_, true) => Err(invalid(format!(
-            "relation \"{name}\" takes an array of identifiers"
-        ))),
+        (_, true) => Err(invalid(format!("relation \"{name}\" takes an array of identifiers"))),
         (_, false) => Err(invalid(format!("relation \"{name}\" takes one identifier"))),
     }
 }
@@ -379,19 +313,14 @@ fn missing_targets(
         let Some(value) = entity.relations.get(name) else {
             continue;
         };
-        let identifiers = value
-            .as_array()
-            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        let identifiers = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         for identifier in identifiers.iter().filter_map(Value::as_str) {
             let key = (relation.target.to_owned(), identifier.to_owned());
             if key == entity.key() || state.entities.contains_key(&key) {
                 continue;
             }
             if !order.create_missing_related_entities || relation.target.starts_with('_') {
-                let message = format!(
-                    "entity \"{identifier}\" of blueprint \"{}\" was not found",
-                    relation.target
-                );
+                let message = format!("entity \"{identifier}\" of blueprint \"{}\" was not found", relation.target);
                 return Err((404, "not_found", format!("relation \"{name}\": {message}")));
             }
             missing.insert(key);
