@@ -20,6 +20,14 @@ pub fn start_logging() {
         .init();
 }
 
+pub fn start_failed(reason: &impl Display) {
+    tracing::error!(%reason, "start failed");
+}
+
+pub fn run_not_started(reason: &impl Display) {
+    tracing::error!(%reason, "run not started");
+}
+
 pub fn run_started(summary: &Summary) {
     tracing::info!(
         run = %summary.run,

@@ -6,7 +6,7 @@ use serde_json::Value;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     portolan::events::start_logging();
-    let scheduler = portolan::context::scheduler().await?;
+    let scheduler = portolan::context::scheduler().await.inspect_err(portolan::events::start_failed)?;
     let scheduler = &scheduler;
     let handler = |event: LambdaEvent<Value>| async move { scheduler.handle(&event.payload).await };
     lambda_runtime::run(service_fn(handler)).await

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     portolan::events::start_logging();
-    let worker = portolan::context::worker().await?;
+    let worker = portolan::context::worker().await.inspect_err(portolan::events::start_failed)?;
     let worker = &worker;
     let handler = |event: LambdaEvent<SqsEvent>| async move {
         let deadline = OffsetDateTime::from(event.context.deadline());

@@ -195,19 +195,7 @@ fn flag(value: bool) -> &'static str {
 #[async_trait]
 impl Catalog for PortCatalog {
     async fn organization(&self) -> Result<String, CatalogError> {
-        let call = Call {
-            method: Method::GET,
-            path: "/organization",
-            query: &[],
-            body: None,
-            role: Role::Integration,
-            repeatable: true,
-        };
-        let body = self.client.call(call).await?.success()?.json()?;
-        match body["organization"]["id"].as_str() {
-            Some(id) if crate::run::is_path_segment(id) => Ok(id.to_owned()),
-            _ => Err(CatalogError::Unavailable("Port's answer names no organization".to_owned())),
-        }
+        self.client.organization().await
     }
 
     async fn upsert(

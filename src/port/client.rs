@@ -31,6 +31,8 @@ pub struct PortClient {
     source: CredentialSource,
     /// Held while a token is fetched, so that all callers get the one.
     token: Mutex<Option<Token>>,
+    /// The organization that a token belongs to, asked for once per token: other credentials may have come with a newer one.
+    organization: Mutex<Option<(String, String)>>,
     limit: RateLimit,
 }
 
@@ -139,6 +141,7 @@ impl PortClient {
             user_agent,
             source,
             token: Mutex::new(None),
+            organization: Mutex::new(None),
             limit: RateLimit::default(),
         })
     }
@@ -228,6 +231,25 @@ impl PortClient {
         let token = self.fetch_token().await?;
         *known = Some(token.clone());
         Ok(token)
+    }
+
+    /// Port's id of the organization that the credentials belong to.
+    pub async fn organization(&self) -> Result<String, CatalogError> {
+        let token = self.token().await?;
+        let mut known = self.organization.lock().await;
+        if let Some((_, organization)) = known.as_ref().filter(|(asked_with, _)| *asked_with == token.header) {
+            return Ok(organization.clone());
+        }
+        let (method, path, role) = (Method::GET, "/organization", Role::Integration);
+        let call = Call { method, path, query: &[], body: None, role, repeatable: true };
+        let body = self.call(call).await?.success()?.json()?;
+        match body["organization"]["id"].as_str() {
+            Some(id) if crate::run::is_path_segment(id) => {
+                *known = Some((token.header, id.to_owned()));
+                Ok(id.to_owned())
+            }
+            _ => Err(CatalogError::Unavailable("Port's answer names no organization".to_owned())),
+        }
     }
 
     /// Forgets a token that Port refused, unless another caller has replaced it already.

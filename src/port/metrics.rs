@@ -109,7 +109,7 @@ fn kind_metrics(counts: &KindSummary, success: bool) -> Map<String, Value> {
             "load".to_owned(),
             phase(&[("loaded", counts.accepted), ("failed", counts.refused), ("skipped", counts.unchanged)]),
         ),
-        ("resync".to_owned(), json!({"success": {"object_count": u8::from(success)}})),
+        ("resync".to_owned(), json!({"success": u8::from(success)})),
     ])
 }
 

@@ -9,6 +9,7 @@ mod targets;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -87,9 +88,28 @@ pub enum ScheduleError {
     },
 }
 
+impl From<ScheduleError> for lambda_runtime::Diagnostic {
+    fn from(error: ScheduleError) -> Self {
+        let error_type = match &error {
+            ScheduleError::Event(_) => "MalformedEvent",
+            ScheduleError::Port(_) | ScheduleError::Integration(_) => "Port",
+            ScheduleError::Mapping(_) | ScheduleError::NoTargets => "Mapping",
+            ScheduleError::Discovery(_) => "Accounts",
+            ScheduleError::State(_) | ScheduleError::Current(_) | ScheduleError::Enqueue { .. } => "State",
+        };
+        Self { error_type: error_type.to_owned(), error_message: error.to_string() }
+    }
+}
+
 impl Scheduler {
     /// Starts a run, or says why it did not.
     pub async fn handle(&self, event: &Value) -> Result<Answer, ScheduleError> {
+        // Boxed: the compiler gives up on the layout of a future that nests this deep.
+        let started: BoxFuture<'_, _> = Box::pin(self.start_run(event));
+        started.await.inspect_err(events::run_not_started)
+    }
+
+    async fn start_run(&self, event: &Value) -> Result<Answer, ScheduleError> {
         let request = RunRequest::parse(event)?;
         let port_organization = self.catalog.organization().await?;
         let integration = &self.settings.integration;

@@ -3,3 +3,4 @@
 pub mod aws;
 pub mod lambda;
 pub mod port;
+pub mod world;

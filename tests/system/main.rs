@@ -5,3 +5,4 @@ mod support;
 
 mod aws_testbed;
 mod port_emulator;
+mod resync;

@@ -1,0 +1,3 @@
+//! Whole runs: the organization as it is, as it changes, and as it fails.
+
+mod first_run;
