@@ -62,6 +62,7 @@ async fn first_run(world: &World, seeded: &seed::Seeded, checks: &mut Checks) {
         checks.equal(&format!("entities of {blueprint}"), &world.catalog().get(blueprint).cloned().unwrap_or_default(), identifiers);
     }
     checks.equal("dead letters", &run.report.dead_letters, &Vec::new());
+    checks.is("ledgers were written, and are seen to be", world.ledger_writes().await > 0);
 }
 
 async fn unchanged_run(world: &World, checks: &mut Checks) {
