@@ -48,7 +48,10 @@ fn name((blueprint, identifier): &(String, String)) -> String {
 fn content(entity: &Value) -> Value {
     let mut content = entity.clone();
     if let Some(members) = content.as_object_mut() {
-        members.retain(|member, _| !member.starts_with('$') && !matches!(member.as_str(), "updatedAt" | "createdAt" | "updatedBy" | "createdBy"));
+        members.retain(|member, _| {
+            !member.starts_with('$')
+                && !matches!(member.as_str(), "updatedAt" | "createdAt" | "updatedBy" | "createdBy")
+        });
     }
     content
 }

@@ -55,11 +55,19 @@ async fn first_run(world: &World, seeded: &seed::Seeded, checks: &mut Checks) {
     print::catalog(world);
     print::inaccessible(&run.summary);
 
-    checks.equal("inaccessible accounts", &checks::inaccessible_accounts(&run.summary), &vec![seeded.locked_account.clone()]);
+    checks.equal(
+        "inaccessible accounts",
+        &checks::inaccessible_accounts(&run.summary),
+        &vec![seeded.locked_account.clone()],
+    );
     let suspended = &seeded.suspended_account;
     checks.is("the suspended account is not read", !world.catalog()["awsAccount"].contains(suspended));
     for (blueprint, identifiers) in &seeded.expected {
-        checks.equal(&format!("entities of {blueprint}"), &world.catalog().get(blueprint).cloned().unwrap_or_default(), identifiers);
+        checks.equal(
+            &format!("entities of {blueprint}"),
+            &world.catalog().get(blueprint).cloned().unwrap_or_default(),
+            identifiers,
+        );
     }
     checks.equal("dead letters", &run.report.dead_letters, &Vec::new());
     checks.is("ledgers were written, and are seen to be", world.ledger_writes().await > 0);

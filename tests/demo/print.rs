@@ -90,6 +90,12 @@ pub fn catalog(world: &World) {
 pub fn inaccessible(summary: &Value) {
     for account in summary["inaccessibleAccounts"].as_array().into_iter().flatten() {
         let text = |member: &str| account[member].as_str().unwrap_or_default().to_owned();
-        println!("  Could not be entered: {} {}\n    {}\n    check {}", text("account"), text("name"), text("reason"), text("check"));
+        println!(
+            "  Could not be entered: {} {}\n    {}\n    check {}",
+            text("account"),
+            text("name"),
+            text("reason"),
+            text("check")
+        );
     }
 }

@@ -41,7 +41,9 @@ pub fn plan() -> OrganizationPlan {
 pub async fn resources(world: &World) -> Seeded {
     let organization = &world.organization;
     let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut expect = |blueprint: &str, identifier: &str| expected.entry(blueprint.to_owned()).or_default().push(identifier.to_owned());
+    let mut expect = |blueprint: &str, identifier: &str| {
+        expected.entry(blueprint.to_owned()).or_default().push(identifier.to_owned())
+    };
     let bucket_arn = |bucket: &str| format!("arn:aws:s3:::{bucket}");
 
     let shop = organization.place("shop-production", "eu-west-1");
@@ -58,7 +60,10 @@ pub async fn resources(world: &World) -> Seeded {
     expect("lambdaFunction", &shop.create_function("resize-images", &[("team", "shop")]).await);
 
     let payments = organization.place("payments-production", "eu-central-1");
-    expect("s3Bucket", &bucket_arn(&payments.create_bucket("payment-archive", &[("classification", "confidential")]).await));
+    expect(
+        "s3Bucket",
+        &bucket_arn(&payments.create_bucket("payment-archive", &[("classification", "confidential")]).await),
+    );
     expect("ec2Instance", &payments.run_instance(&[("Name", "payments-gateway")]).await);
     expect("sqsQueue", &payments.create_queue("settlements", &[]).await.arn());
     let data = organization.place("data-lake", "us-east-1");

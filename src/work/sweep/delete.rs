@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::candidates::Candidates;
+use super::candidates::{Candidates, Source};
 use super::evidence::Evidence;
 use crate::ledger::State;
 use crate::run::{Deletions, read_json, write_json};
@@ -39,7 +39,10 @@ pub async fn delete(
     evidence: &mut Evidence,
     candidates: Candidates,
 ) -> Result<Deletions, StepError> {
+    // What an earlier try of this very sweep deleted counts too.
+    let journal = read_journal(context).await?;
     let mut deletions = Deletions {
+        deleted: journal.len(),
         candidates: candidates.deletable.len(),
         kept_claimed: candidates.claimed.len() + candidates.related.len(),
         held_back: candidates.held_back.clone(),
@@ -58,13 +61,7 @@ pub async fn delete(
         ));
         return Ok(deletions);
     }
-    let mut deleter = Deleter {
-        context,
-        settled: BTreeSet::new(),
-        journal: read_journal(context).await?,
-        deleted: 0,
-        kept: Vec::new(),
-    };
+    let mut deleter = Deleter { context, settled: BTreeSet::new(), journal, kept: Vec::new() };
     for blueprint in dependents_first(&candidates) {
         let identifiers = candidates
             .deletable
@@ -76,7 +73,7 @@ pub async fn delete(
             deleter.delete_chunk(&blueprint, chunk, &candidates.deletable).await?;
         }
     }
-    deletions.deleted = deleter.deleted;
+    deletions.deleted = deleter.journal.len();
     deletions.kept_refused = deleter.kept.len();
     deletions.held_back.extend(deleter.kept);
     let settled = deleter.settled;
@@ -102,8 +99,8 @@ fn forget(evidence: &mut Evidence, candidates: &Candidates, entities: &BTreeSet<
     if entities.is_empty() {
         return;
     }
-    evidence.remove_entries(|target, kind, entry| {
-        let is_source = |sources: &BTreeSet<_>| sources.contains(&(target.clone(), kind.to_owned()));
+    evidence.remove_entries(|target, kind, resource, entry| {
+        let is_source = |sources: &BTreeSet<Source>| sources.iter().any(|source| source.is(target, kind, resource));
         entities.contains(&entry.entity) && candidates.sources.get(&entry.entity).is_some_and(is_source)
     });
 }
@@ -158,7 +155,6 @@ struct Deleter<'a> {
     /// Entities that are no longer there, or no longer ours.
     settled: BTreeSet<EntityKey>,
     journal: Vec<Deleted>,
-    deleted: usize,
     kept: Vec<String>,
 }
 
@@ -234,12 +230,11 @@ impl Deleter<'_> {
             let reason = reasons.get(&entity).cloned().unwrap_or_default();
             self.journal.push(Deleted { blueprint: entity.blueprint, identifier: entity.identifier, reason });
         }
-        self.deleted += identifiers.len();
         self.settle(blueprint, identifiers);
     }
 }
 
-/// What an earlier try of this very sweep deleted.
+/// What this run deleted so far.
 async fn read_journal(context: &StepContext<'_>) -> Result<Vec<Deleted>, StepError> {
     let key = context.place.journal(&context.snapshot.plan.run);
     Ok(read_json(context.worker.store.as_ref(), &key).await?.map(|(journal, _)| journal).unwrap_or_default())
