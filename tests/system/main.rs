@@ -4,5 +4,6 @@
 mod support;
 
 mod aws_testbed;
+mod install;
 mod port_emulator;
 mod resync;
