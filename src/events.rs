@@ -51,6 +51,10 @@ pub fn mapping_problem(problem: &str) {
     tracing::warn!(problem, "mapping problem");
 }
 
+pub fn field_misconfigured(kind: &str, field: &str, problem: &str) {
+    tracing::warn!(kind, field, problem, "mapping field misconfigured");
+}
+
 pub fn unit_done(target: &Target, report: &UnitReport) {
     let fields = (
         report.resources,
