@@ -4,5 +4,8 @@
 mod support;
 
 mod aws_testbed;
+mod discovery;
+mod kinds;
+mod permissions;
 mod port_emulator;
 mod resync;
