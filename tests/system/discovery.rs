@@ -79,6 +79,10 @@ async fn units_are_walked_to_their_leaves_and_overlapping_ones_once() {
         assert!(!calls.contains_key("organizations:ListAccounts"));
     }
 
+    organization.close_account(organization.account("sand")).await;
+    let error = find(&organization, &settings_of_units(&organization, &[unit("Sandbox")])).await.err();
+    assert!(matches!(error, Some(DiscoveryError::NoAccounts)), "{error:?}");
+
     let unknown = settings_of_units(&organization, &["ou-0000-00000000".to_owned()]);
     let error = find(&organization, &unknown).await.err().expect("there is no such unit");
     assert!(matches!(error, DiscoveryError::Organization(_)), "{error}");
@@ -252,7 +256,7 @@ async fn a_role_behind_a_disabled_region_is_assumed_in_the_default_one() {
 async fn a_delegated_administrator_sees_the_organization_too() {
     let organization = small_organization().await;
     let alpha = organization.account("alpha");
-    let order = json!({"AccountId": alpha, "ServicePrincipal": "cloudtrail.amazonaws.com"});
+    let order = json!({"AccountId": alpha, "ServicePrincipal": "guardduty.amazonaws.com"});
     organization
         .place("management", "us-east-1")
         .call("organizations", "register_delegated_administrator", order)
@@ -265,15 +269,18 @@ async fn a_delegated_administrator_sees_the_organization_too() {
 }
 
 #[tokio::test]
-async fn the_two_american_government_regions_are_known() {
+async fn partitions_without_a_list_of_regions_have_known_ones() {
     let organization = small_organization().await;
-    let mut settings = settings(&organization);
-    settings.partition = "aws-us-gov".to_owned();
-    settings.source = AccountSource::SingleAccount;
-    let found = find(&organization, &settings).await.expect("one account");
-    let planned = found.accounts.values().next().expect("one account");
-    assert_eq!(planned.enabled_regions, ["us-gov-east-1", "us-gov-west-1"]);
-    assert!(planned.disabled_regions.is_empty());
+    let mut settings = settings_with(&organization, AccountSource::SingleAccount);
+    for (partition, regions) in
+        [("aws-us-gov", ["us-gov-east-1", "us-gov-west-1"]), ("aws-cn", ["cn-north-1", "cn-northwest-1"])]
+    {
+        settings.partition = partition.to_owned();
+        let found = find(&organization, &settings).await.expect("one account");
+        let planned = found.accounts.values().next().expect("one account");
+        assert_eq!(planned.enabled_regions, regions);
+        assert!(planned.disabled_regions.is_empty());
+    }
     assert!(!organization.call_counts().await.contains_key("account:ListRegions"));
 }
 

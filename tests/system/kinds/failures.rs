@@ -7,8 +7,13 @@ use serde_json::{Value, json};
 
 use super::{Bench, REGION, all_options};
 
+/// The status and the code of an error.
+type Code = (u16, &'static str);
+
 /// How each service says that a call is denied, and that there are too many: `(kind, service, listing, denied, throttled)`.
-const LISTINGS: [(&str, &str, &str, (u16, &str), (u16, &str)); 7] = [
+type Listing = (&'static str, &'static str, &'static str, Code, Code);
+
+const LISTINGS: [Listing; 7] = [
     ("AWS::EC2::Instance", "ec2", "DescribeInstances", (403, "UnauthorizedOperation"), (503, "RequestLimitExceeded")),
     ("AWS::ECS::Cluster", "ecs", "ListClusters", (400, "AccessDeniedException"), (400, "ThrottlingException")),
     (
@@ -31,7 +36,7 @@ const LISTINGS: [(&str, &str, &str, (u16, &str), (u16, &str)); 7] = [
 ];
 
 /// `(kind, service, call, what a failure of it is called, its option, the code for a resource that is gone)`.
-type Enrichment = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, (u16, &'static str));
+type Enrichment = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, Code);
 
 const ENRICHMENTS: [Enrichment; 12] = [
     ("AWS::S3::Bucket", "s3", "GetBucketTagging", "GetBucketTaggingAction", None, (404, "NoSuchBucket")),
@@ -78,7 +83,7 @@ const fn option(
     service: &'static str,
     call: &'static str,
     name: &'static str,
-    gone: (u16, &'static str),
+    gone: Code,
 ) -> Enrichment {
     (kind, service, call, name, Some(name), gone)
 }
@@ -232,19 +237,13 @@ async fn bench_with_two_of_each_kind() -> Bench {
     bench
 }
 
-async fn fail(bench: &Bench, kind: &str, service: &str, operation: &str, (status, code): (u16, &str)) {
+async fn fail(bench: &Bench, kind: &str, service: &str, operation: &str, (status, code): Code) {
     let effect = json!({"status": status, "code": code, "message": "as ordered"});
     bench.fault(kind, service, operation, effect).await;
 }
 
 /// Lets an operation fail for one resource of a kind, and gives its key.
-async fn fail_for_one(
-    bench: &Bench,
-    kind: &str,
-    service: &str,
-    operation: &str,
-    (status, code): (u16, &str),
-) -> String {
+async fn fail_for_one(bench: &Bench, kind: &str, service: &str, operation: &str, (status, code): Code) -> String {
     let resources: BTreeMap<String, Resource> = bench.read(kind, &[]).await;
     let key =
         resources.into_keys().find(|key| key.contains("first") || key == bench.alpha()).expect("two of each kind");

@@ -116,7 +116,7 @@ async fn the_number_of_calls_for_three_resources() {
         place.create_queue(name, &[]).await;
         place.create_function(name, &[]).await;
     }
-    let listings_and_options: [(&str, &[(&str, usize)], &[(&str, usize)]); 8] = [
+    let listings_and_options: [(&str, Calls, Calls); 8] = [
         ("AWS::Account::Info", &[], &[]),
         ("AWS::EC2::Instance", &[("ec2:DescribeInstances", 1)], &[("ec2:DescribeInstanceStatus", 1)]),
         ("AWS::ECS::Cluster", &[("ecs:ListClusters", 1), ("ecs:DescribeClusters", 1)], &[]),
@@ -148,6 +148,9 @@ async fn the_number_of_calls_for_three_resources() {
     }
 }
 
-fn counts(calls: &[(&str, usize)]) -> BTreeMap<String, usize> {
+/// Calls by name, with how often.
+type Calls<'a> = &'a [(&'a str, usize)];
+
+fn counts(calls: Calls) -> BTreeMap<String, usize> {
     calls.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
