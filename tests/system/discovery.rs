@@ -6,7 +6,8 @@ use aws_config::retry::RetryConfig;
 use portolan::aws::{Identities, Inaccessible, RoleArn};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::run::{Narrowing, Strategy};
-use portolan::schedule::{Discovery, DiscoveryError, discover};
+use portolan::schedule::{Discovery, DiscoveryError, discover, organizations};
+use portolan::seams::Standing;
 use serde_json::{Value, json};
 
 use crate::support::aws::{Aws, Organization, OrganizationPlan};
@@ -266,6 +267,40 @@ async fn a_delegated_administrator_sees_the_organization_too() {
     settings.source = AccountSource::Organization { management_role, organizational_units: BTreeSet::new() };
     let found = find(&organization, &settings).await.expect("a delegated administrator may");
     assert_eq!(found.accounts.len(), organization.accounts().len());
+}
+
+/// What the next run goes by before anything of a missing account is deleted.
+#[tokio::test]
+async fn an_account_is_gone_only_on_good_evidence() {
+    let plan = ["closed", "removed", "moved", "inside"]
+        .iter()
+        .fold(OrganizationPlan::new(), |plan, name| plan.member(name, "Workloads/Production"));
+    let organization = Organization::create(Aws::shared().await, plan.member("outside", "Sandbox")).await;
+    organization.close_account(organization.account("closed")).await;
+    organization.remove_account(organization.account("removed")).await;
+    organization.move_account(organization.account("moved"), "Sandbox").await;
+    let settings = settings_of_units(&organization, &[organization.organizational_unit("Workloads").to_owned()]);
+    let AccountSource::Organization { management_role, organizational_units } = &settings.source else {
+        panic!("an organization")
+    };
+    let clients = identities(&organization, &settings).assume(management_role, None).await.expect("the role is there");
+    let client = clients.get("us-east-1", aws_sdk_organizations::Client::new);
+    let standing_of = async |name: &str| {
+        let account = organization.account(name).parse().expect("an account number");
+        organizations::standing(&client, &account, organizational_units).await
+    };
+    for (name, evidence) in
+        [("closed", "SUSPENDED"), ("removed", "no longer a member"), ("moved", "every configured organizational unit")]
+    {
+        let standing = standing_of(name).await;
+        assert!(matches!(&standing, Standing::Gone { evidence: found } if found.contains(evidence)), "{standing:?}");
+    }
+    assert_eq!(standing_of("inside").await, Standing::Present);
+
+    let denied = json!({"operation": "ListParents", "effect": {"status": 400, "code": "AccessDeniedException"}});
+    fault(&organization, with_account(denied, organization.management_account())).await;
+    let standing = standing_of("moved").await;
+    assert!(matches!(&standing, Standing::Unknown { reason } if reason.contains("ListParents")), "{standing:?}");
 }
 
 #[tokio::test]
