@@ -4,6 +4,9 @@
 mod support;
 
 mod aws_testbed;
+mod discovery;
 mod install;
+mod kinds;
+mod permissions;
 mod port_emulator;
 mod resync;
