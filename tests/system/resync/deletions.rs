@@ -211,7 +211,8 @@ async fn what_the_selector_no_longer_takes_goes() {
     let mails = alpha(&world).create_bucket("mails", &[]).await;
     let before = complete_run(&world).await;
 
-    let no_mails = changed(entry(BUCKET), "/selector/query", json!(".Properties.BucketName | startswith(\"mails\") | not"));
+    let no_mails =
+        changed(entry(BUCKET), "/selector/query", json!(".Properties.BucketName | startswith(\"mails\") | not"));
     world.set_mapping(mapping_of([entry(ACCOUNT), no_mails]));
     let run = world.resync().await;
     assert_gone(&world, &before, &[bucket_key(&mails)]);

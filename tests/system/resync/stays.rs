@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::steps::{
-    ACCOUNT, BUCKET, CLUSTER, QUEUE, REGION, account_key, alpha, assert_all_stay, assert_gone, assert_held_back,
+    ACCOUNT, BUCKET, QUEUE, REGION, TOPIC, account_key, alpha, assert_all_stay, assert_gone, assert_held_back,
     assert_says, assert_there, bucket_key, changed, complete_run, damage_ledger, denied, entry, ledger_key, mapping,
     mapping_of, one_member, queue_key, troubled_run, world_with,
 };
 use crate::support::aws::OrganizationPlan;
+use crate::support::port::{EntityKey, Fault};
 use crate::support::world::World;
 
 #[tokio::test]
@@ -34,10 +35,10 @@ async fn an_account_that_can_no_longer_be_entered_keeps_everything() {
 
 #[tokio::test]
 async fn a_denied_kind_keeps_its_entities_and_the_other_kinds_are_updated() {
-    let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE, CLUSTER]).await;
+    let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE, TOPIC]).await;
     let account = world.organization.account("alpha").to_owned();
     let jobs = alpha(&world).create_queue("jobs", &[]).await;
-    let cluster = alpha(&world).create_ecs_cluster("main", &[]).await;
+    let topic = alpha(&world).create_topic("alerts", &[]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     let before = complete_run(&world).await;
 
@@ -46,12 +47,12 @@ async fn a_denied_kind_keeps_its_entities_and_the_other_kinds_are_updated() {
     }
     alpha(&world).delete_queue(&jobs).await;
     alpha(&world).delete_bucket(&logs).await;
-    alpha(&world).delete_ecs_cluster(&cluster).await;
-    let new_cluster = alpha(&world).create_ecs_cluster("new", &[]).await;
+    alpha(&world).delete_topic(&topic).await;
+    let new_topic = alpha(&world).create_topic("new", &[]).await;
     let run = troubled_run(&world).await;
 
-    assert_there(&world, &("ecsCluster".to_owned(), new_cluster));
-    assert_gone(&world, &before, &[("ecsCluster".to_owned(), cluster)]);
+    assert_there(&world, &("snsTopic".to_owned(), new_topic));
+    assert_gone(&world, &before, &[("snsTopic".to_owned(), topic)]);
     for (target, kind) in [(format!("{account}/{REGION}"), QUEUE), (format!("{account}/global"), BUCKET)] {
         let failures = run.summary["failedTargets"].as_array().expect("a list");
         let failure = failures.iter().find(|failure| failure["target"] == target.as_str() && failure["kind"] == kind);
@@ -62,21 +63,21 @@ async fn a_denied_kind_keeps_its_entities_and_the_other_kinds_are_updated() {
 
 #[tokio::test]
 async fn a_throttled_listing_deletes_nothing() {
-    let world = world_with(one_member(), &[ACCOUNT, QUEUE, CLUSTER]).await;
+    let world = world_with(one_member(), &[ACCOUNT, QUEUE, TOPIC]).await;
     let account = world.organization.account("alpha").to_owned();
     let jobs = alpha(&world).create_queue("jobs", &[]).await;
-    let cluster = alpha(&world).create_ecs_cluster("main", &[]).await;
+    let topic = alpha(&world).create_topic("alerts", &[]).await;
     let before = complete_run(&world).await;
 
     let throttled = json!({"status": 400, "code": "ThrottlingException", "message": "Rate exceeded"});
     world.aws_fault(&account, "sqs", "ListQueues", throttled.clone()).await;
-    world.aws_fault(&account, "ecs", "ListClusters", throttled).await;
+    world.aws_fault(&account, "sns", "ListTopics", throttled).await;
     alpha(&world).delete_queue(&jobs).await;
-    alpha(&world).delete_ecs_cluster(&cluster).await;
+    alpha(&world).delete_topic(&topic).await;
     let run = troubled_run(&world).await;
 
     assert_all_stay(&world, &before, &run);
-    assert_says(&run, &["throttled: sqs:ListQueues", "throttled: ecs:ListClusters", "ThrottlingException"]);
+    assert_says(&run, &["throttled: sqs:ListQueues", "throttled: sns:ListTopics", "ThrottlingException"]);
 }
 
 #[tokio::test]
@@ -232,7 +233,7 @@ async fn an_outage_of_port_delays_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_run_that_port_never_came_back_for_ends_and_the_next_one_catches_up() {
+async fn a_run_that_an_outage_holds_up_can_be_superseded() {
     let mut world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     let before = complete_run(&world).await;
@@ -240,15 +241,18 @@ async fn a_run_that_port_never_came_back_for_ends_and_the_next_one_catches_up() 
     alpha(&world).delete_bucket(&logs).await;
     let answer = world.schedule(json!({})).await.expect("Port is still there");
     world.port.stop().await;
-    world.pump().run().await;
-    let summary = world.summary(&answer).await;
-    assert_eq!(summary["outcome"], "failed", "{summary:#}");
-    assert!(summary.to_string().contains("Port could not be reached"), "{summary:#}");
+    let report = world.pump().until(|report| !report.failures().is_empty()).run().await;
+    assert!(report.failures().iter().all(|failure| failure.body.contains("sweep")), "{report:#?}");
+    assert_eq!(world.summary(&answer).await["outcome"], "started");
     assert_eq!(world.port.entities(), before);
 
     world.port.restart().await;
-    complete_run(&world).await;
+    let refused = world.schedule(json!({})).await.expect("an answer");
+    assert!(refused["reason"].to_string().contains("is still going"), "{refused:#}");
+    let run = world.resync_by(json!({"force": true})).await;
+    assert_eq!(run.summary["outcome"], "completed", "{:#}", run.summary);
     assert_gone(&world, &before, &[bucket_key(&logs)]);
+    assert_eq!(world.summary(&answer).await["outcome"], "started", "the older run has no effect any more");
 }
 
 #[tokio::test]
@@ -374,22 +378,28 @@ async fn a_narrowed_run_deletes_nothing_that_it_did_not_look_at() {
     assert_gone(&world, &before, &[jobs_key, bucket_key(&mails)]);
 }
 
+/// An entry that makes one and the same entity of all resources of a kind in `alpha`.
+fn shared_entity(world: &World, kind: &str) -> Value {
+    let template = json!({"identifier": "\"shared\"", "blueprint": "\"organizationsAccount\""});
+    let query = format!(".__AccountId == \"{}\"", world.organization.account("alpha"));
+    changed(changed(entry(kind), "/port/entity/mappings", template), "/selector/query", json!(query))
+}
+
+fn shared_key() -> EntityKey {
+    ("organizationsAccount".to_owned(), "shared".to_owned())
+}
+
 #[tokio::test]
 async fn what_somebody_else_claims_or_relates_to_stays() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE]).await;
-    // One entity for all buckets, and the same one for all queues.
-    let shared = |kind: &str| {
-        let entry = changed(entry(kind), "/port/entity/mappings", json!({"identifier": "\"shared\"", "blueprint": "\"organizationsAccount\""}));
-        changed(entry, "/selector/query", json!(".__AccountId == \"ALPHA\"".replace("ALPHA", alpha(&world).account())))
-    };
+    let shared = |kind| shared_entity(&world, kind);
     let accounts_and = |entries: Vec<Value>| mapping_of([entry(ACCOUNT), entry(BUCKET)].into_iter().chain(entries));
-    world.set_mapping(accounts_and(vec![shared(BUCKET), shared(QUEUE)]));
+    world.set_mapping(accounts_and(vec![shared(BUCKET)]));
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     alpha(&world).create_bucket("mails", &[]).await;
     let jobs = alpha(&world).create_queue("jobs", &[]).await;
-    let shared_key = ("organizationsAccount".to_owned(), "shared".to_owned());
     let before = complete_run(&world).await;
-    assert_there(&world, &shared_key);
+    assert_there(&world, &shared_key());
 
     // Another resource of the same kind still gives it; then only a resource of another kind in another target does.
     alpha(&world).delete_bucket(&logs).await;
@@ -402,13 +412,66 @@ async fn what_somebody_else_claims_or_relates_to_stays() {
     assert_gone(&world, &before, &[bucket_key(&logs)]);
     alpha(&world).delete_queue(&jobs).await;
     world.resync().await;
-    assert_gone(&world, &before, &[bucket_key(&logs), shared_key]);
+    assert_gone(&world, &before, &[bucket_key(&logs), shared_key()]);
 
     // Buckets relate to the accounts, whoever reads the accounts.
     world.set_mapping(mapping(&[BUCKET]));
     let run = world.resync().await;
     assert_there(&world, &account_key(world.organization.account("alpha")));
     assert!(run.summary["deletions"]["keptClaimed"].as_u64().is_some_and(|kept| kept >= 1), "{:#}", run.summary);
+}
+
+#[tokio::test]
+async fn an_entity_stays_while_one_of_its_sources_is_in_doubt() {
+    let world = world_with(one_member(), &[ACCOUNT]).await;
+    let with_threshold = |share: f64| {
+        let entries = [entry(ACCOUNT), shared_entity(&world, BUCKET), shared_entity(&world, QUEUE)];
+        world.set_mapping(changed(mapping_of(entries), "/entityDeletionThreshold", json!(share)));
+    };
+    with_threshold(0.0);
+    let logs = alpha(&world).create_bucket("logs", &[]).await;
+    let jobs = alpha(&world).create_queue("jobs", &[]).await;
+    let before = complete_run(&world).await;
+
+    // A run finds the bucket gone, and keeps the entity for the queue's sake. The next one cannot list buckets.
+    let denied_listing = denied();
+    alpha(&world).delete_bucket(&logs).await;
+    alpha(&world).delete_queue(&jobs).await;
+    let run = troubled_run(&world).await;
+    assert_held_back(&run, &["entityDeletionThreshold"]);
+    alpha(&world).create_bucket("logs", &[]).await;
+    with_threshold(0.9);
+    world.aws_fault(alpha(&world).account(), "s3", "ListBuckets", denied_listing).await;
+    let run = troubled_run(&world).await;
+    assert_all_stay(&world, &before, &run);
+
+    world.organization.clear_faults().await;
+    complete_run(&world).await;
+    assert_gone(&world, &before, &[]);
+}
+
+#[tokio::test]
+async fn what_a_second_try_of_a_target_sees_again_stays() {
+    let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
+    let logs = alpha(&world).create_bucket("logs", &[("team", "sea")]).await;
+    let before = complete_run(&world).await;
+
+    // The first try does not see the bucket, and fails when it sends another one; the second sees it, but not all of it.
+    alpha(&world).delete_bucket(&logs).await;
+    let added = alpha(&world).create_bucket("added", &[]).await;
+    world.port.fail(Fault::refuse(&[&bucket_key(&added).1], 503, "unavailable", "try again"));
+    let answer = world.schedule(json!({})).await.expect("a run");
+    let report = world.pump().until(|report| !report.failures().is_empty()).run().await;
+    assert_eq!(report.failures().len(), 1, "{report:#?}");
+    alpha(&world).create_bucket("logs", &[("team", "sea")]).await;
+    let fault = json!({"account": alpha(&world).account(), "service": "s3", "operation": "GetBucketTagging", "resource": logs, "effect": denied()});
+    world.organization.aws().fault(fault).await;
+    world.pump().run().await;
+
+    let summary = world.summary(&answer).await;
+    assert_eq!(summary["kinds"][BUCKET]["held"], 1, "{summary:#}");
+    assert_there(&world, &bucket_key(&added));
+    assert_gone(&world, &before, &[]);
 }
 
 #[tokio::test]

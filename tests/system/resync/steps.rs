@@ -11,7 +11,7 @@ use crate::support::world::{Resync, World, all_kinds_mapping};
 pub const ACCOUNT: &str = "AWS::Account::Info";
 pub const BUCKET: &str = "AWS::S3::Bucket";
 pub const QUEUE: &str = "AWS::SQS::Queue";
-pub const CLUSTER: &str = "AWS::ECS::Cluster";
+pub const TOPIC: &str = "AWS::SNS::Topic";
 
 pub const REGION: &str = "us-east-1";
 
