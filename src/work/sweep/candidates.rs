@@ -60,10 +60,10 @@ pub async fn find(
                 let source = Source::of(&located);
                 candidates.sources.entry(located.entry.entity.clone()).or_default().insert(source);
             }
-            None if located.entry.is_claim() => {
+            // Whatever is in doubt claims: also what an earlier run found stale and this one could not look at.
+            None => {
                 claims.insert(located.entry.entity.clone());
             }
-            None => {}
         }
     }
     if reasons.is_empty() {
