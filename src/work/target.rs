@@ -183,6 +183,7 @@ impl TargetSync<'_> {
                 .filter(|entry| !production.entities.iter().any(|entity| entity.key == entry.entity));
             no_longer_mapped.extend(gone.map(|entry| (resource.key.clone(), entry.entity.clone())));
         }
+        let was_stale = known.into_iter().flatten().any(|entry| !entry.is_claim());
         let mut unchanged = 0;
         let produced = production.entities.len() as u64;
         for entity in production.entities {
@@ -197,6 +198,9 @@ impl TargetSync<'_> {
             }
             self.outgoing.push(Outgoing { kind: kind.to_owned(), resource: resource.key.clone(), entity, hash });
         }
+        if was_stale {
+            self.revive(kind, &resource.key);
+        }
         let report = self.report(kind);
         report.resources += 1;
         report.entities += produced;
@@ -205,6 +209,16 @@ impl TargetSync<'_> {
         if let Some(reason) = production.held {
             report.held += 1;
             report.tell(reason);
+        }
+    }
+
+    /// A resource that is there again is not stale any more, whatever an earlier run or an earlier try of this one found. What it no longer
+    /// gives becomes stale anew when its listing is complete.
+    fn revive(&mut self, kind: &str, resource: &str) {
+        let entries = self.file.ledger.units.get_mut(kind).and_then(|unit| unit.get_mut(resource));
+        for entry in entries.into_iter().flatten().filter(|entry| !entry.is_claim()) {
+            entry.state = State::Unsure;
+            self.is_changed = true;
         }
     }
 
