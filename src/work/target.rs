@@ -208,7 +208,7 @@ impl TargetSync<'_> {
         report.filtered_out += u64::from(production.is_filtered_out);
         if let Some(reason) = production.held {
             report.held += 1;
-            report.tell(reason);
+            report.tell(format!("{}: {reason}", resource.key));
         }
     }
 
