@@ -61,7 +61,7 @@ pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(
         return Ok(());
     }
     let ledgers = Ledgers { store, place: &context.place };
-    let file = ledgers.load_for_reading(target).await?;
+    let file = ledgers.load_for_reading(target, context.snapshot.expects_ledger(target)).await?;
     context
         .worker
         .cloud
@@ -318,12 +318,9 @@ impl TargetSync<'_> {
         self.report(kind).stale = stale;
     }
 
-    /// A ledger that was damaged is whole again once everything that could be in it was read and accepted.
+    /// A ledger that was damaged or lost is whole again once everything that could be in it was read and accepted.
     fn settle_damage(&mut self) {
-        let snapshot = &self.context.snapshot;
-        let is_whole = snapshot.plan.narrowing.kinds.is_empty() && snapshot.mapping.disabled.is_empty();
-        let is_read = self.reports.values().all(|unit| unit.counts_for_deletion() && unit.held == 0);
-        if self.file.ledger.claims_incomplete && is_whole && is_read {
+        if self.file.ledger.claims_incomplete && self.context.snapshot.tells_all_claims(self.reports.values()) {
             self.file.ledger.claims_incomplete = false;
             self.is_changed = true;
         }
