@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::steps::{
     ACCOUNT, BUCKET, QUEUE, REGION, account_key, alpha, assert_gone, assert_held_back, assert_says, assert_there,
-    bucket_key, changed, complete_run, entry, journal, mapping, mapping_of, one_member, queue_key, troubled_run,
-    world_with,
+    bucket_key, changed, complete_run, damage_ledger, entry, journal, ledger_key, mapping, mapping_of, one_member,
+    queue_key, troubled_run, world_with,
 };
 use crate::support::world::World;
 
@@ -83,6 +83,47 @@ async fn an_account_that_left_the_organization_or_its_units_goes() {
     world.organization.remove_account(&removed).await;
     world.resync().await;
     assert_gone(&world, &before, &[account_key(&moved), account_key(&removed)]);
+}
+
+#[tokio::test]
+async fn an_account_that_the_list_of_roles_no_longer_names_goes() {
+    let plan = one_member().member("beta", "Workloads").member("gamma", "Workloads");
+    let mut world = world_with(plan, &[ACCOUNT]).await;
+    let roles = |world: &World, names: &[&str]| {
+        let roles = names.iter().map(|name| world.organization.read_role_arn(world.organization.account(name)));
+        json!(roles.collect::<Vec<_>>()).to_string()
+    };
+    for (names, count) in [(["alpha", "beta", "gamma"].as_slice(), 3), (&["beta", "gamma"], 2)] {
+        let roles = roles(&world, names);
+        let list = [
+            ("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN", ""),
+            ("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARNS", roles.as_str()),
+        ];
+        world.redeploy(&list).await;
+        assert_eq!(complete_run(&world).await.len(), count);
+    }
+    assert!(!world.port.entities().contains_key(&account_key(world.organization.account("alpha"))));
+}
+
+#[tokio::test]
+async fn a_ledger_of_a_closed_account_holds_up_nobody_although_it_is_damaged_or_lost() {
+    let plan = one_member().member("beta", "Workloads");
+    let world = world_with(plan, &[ACCOUNT, BUCKET, QUEUE]).await;
+    let account = alpha(&world).account().to_owned();
+    alpha(&world).create_queue("jobs", &[]).await;
+    let mails = world.organization.place("beta", REGION).create_bucket("mails", &[]).await;
+    let before = complete_run(&world).await;
+
+    damage_ledger(&world, &format!("{account}/global")).await;
+    let lost = ledger_key(&world, &format!("{account}/{REGION}")).await;
+    world.organization.delete_state(&lost).await;
+    world.organization.close_account(&account).await;
+    world.organization.place("beta", REGION).delete_bucket(&mails).await;
+    let run = world.resync().await;
+
+    assert_gone(&world, &before, &[bucket_key(&mails)]);
+    // What nobody knows to be ours is told, and left alone.
+    assert_eq!(run.summary["deletions"]["unknownInPort"], 2, "{:#}", run.summary);
 }
 
 #[tokio::test]

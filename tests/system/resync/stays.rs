@@ -165,6 +165,27 @@ async fn a_mapping_that_gives_no_identifier_or_no_clear_selection_deletes_nothin
 }
 
 #[tokio::test]
+async fn a_blueprint_that_port_does_not_have_replaces_nothing() {
+    let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
+    let logs = alpha(&world).create_bucket("logs", &[]).await;
+    alpha(&world).create_bucket("mails", &[]).await;
+    let before = complete_run(&world).await;
+
+    let mistyped = changed(entry(BUCKET), "/port/entity/mappings/blueprint", json!("\"s3Buckt\""));
+    world.set_mapping(mapping_of([entry(ACCOUNT), mistyped]));
+    alpha(&world).delete_bucket(&logs).await;
+    for _ in 0..2 {
+        let run = troubled_run(&world).await;
+        assert_all_stay(&world, &before, &run);
+        assert_says(&run, &["Port refused", "s3Buckt", "404"]);
+    }
+
+    world.set_mapping(mapping(&[ACCOUNT, BUCKET]));
+    complete_run(&world).await;
+    assert_gone(&world, &before, &[bucket_key(&logs)]);
+}
+
+#[tokio::test]
 async fn a_mistyped_kind_is_named_and_costs_nothing() {
     let in_another_blueprint = |kind: &str| {
         let other = changed(entry(BUCKET), "/port/entity/mappings/blueprint", json!("\"organizationsAccount\""));
@@ -299,6 +320,26 @@ async fn more_than_half_of_the_accounts_are_not_gone_at_once() {
     let run = troubled_run(&world).await;
     assert_all_stay(&world, &before, &run);
     assert_held_back(&run, &["more than half of the 5 accounts", world.organization.account("gamma")]);
+}
+
+#[tokio::test]
+async fn an_account_of_which_nothing_can_be_learned_stays() {
+    let plan = one_member().member("beta", "Workloads");
+    let world = world_with(plan, &[ACCOUNT]).await;
+    let before = complete_run(&world).await;
+
+    let account = world.organization.account("alpha").to_owned();
+    world.organization.close_account(&account).await;
+    let management = world.organization.management_account().to_owned();
+    let fault = json!({"status": 400, "code": "AccessDeniedException", "message": "not authorized"});
+    world.aws_fault(&management, "organizations", "DescribeAccount", fault).await;
+    let run = troubled_run(&world).await;
+    assert_all_stay(&world, &before, &run);
+    assert_held_back(&run, &[&account, "access denied: organizations:DescribeAccount"]);
+
+    world.organization.clear_faults().await;
+    complete_run(&world).await;
+    assert_gone(&world, &before, &[account_key(&account)]);
 }
 
 #[tokio::test]
