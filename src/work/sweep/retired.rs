@@ -15,8 +15,6 @@ pub struct Retirement {
     pub targets: BTreeMap<Target, String>,
     /// Why accounts that look gone were not retired.
     pub held_back: Vec<String>,
-    /// Accounts about which nothing could be learned.
-    pub unknown: BTreeMap<AccountId, String>,
 }
 
 pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Retirement, StepError> {
@@ -57,15 +55,12 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
                 let targets = evidence.ledgers.keys().filter(|target| target.account() == Some(account));
                 retirement.targets.extend(targets.map(|target| (target.clone(), words.clone())));
             }
-            Standing::Present => {
-                retirement.unknown.insert(
-                    account.clone(),
-                    "discovery did not find the account, although AWS Organizations knows it".to_owned(),
-                );
-            }
-            Standing::Unknown { reason } => {
-                retirement.unknown.insert(account.clone(), reason);
-            }
+            Standing::Present => retirement.held_back.push(format!(
+                "account {account} is missing, but AWS Organizations does not say that it is closed or elsewhere: its entities stay"
+            )),
+            Standing::Unknown { reason } => retirement
+                .held_back
+                .push(format!("account {account} is missing, and it is unknown why: its entities stay ({reason})")),
         }
     }
     Ok(retirement)
