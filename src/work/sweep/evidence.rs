@@ -80,6 +80,12 @@ impl Evidence {
         Ok(())
     }
 
+    /// All targets that have a ledger, or should have one.
+    pub fn targets(&self) -> BTreeSet<&Target> {
+        let unclear = self.unclear_ledgers.iter().map(|(target, _)| target);
+        self.ledgers.keys().chain(unclear).chain(&self.lost_ledgers).collect()
+    }
+
     /// Every entry of every ledger.
     pub fn entries(&self) -> impl Iterator<Item = Located<'_>> {
         self.ledgers.iter().flat_map(|(target, file)| {

@@ -104,7 +104,8 @@ async fn remember(
     };
     let mut ledgers = evidence.targets_with_ledger();
     // A ledger that is missing stays known until its target was read again.
-    ledgers.extend(evidence.lost_ledgers.iter().cloned());
+    let lost = evidence.lost_ledgers.iter().filter(|target| !retirement.targets.contains_key(*target));
+    ledgers.extend(lost.cloned());
     let now = Known { strategy, ledgers };
     if before.as_ref() != Some(&now) {
         write_json(store, &key, &now, Condition::Always).await?;

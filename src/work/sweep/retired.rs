@@ -25,7 +25,8 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
     }
     let mut missing: BTreeSet<&AccountId> = BTreeSet::new();
     let mut known: BTreeSet<&AccountId> = BTreeSet::new();
-    for target in evidence.ledgers.keys() {
+    let targets = evidence.targets();
+    for target in &targets {
         let Some(account) = target.account() else { continue };
         known.insert(account);
         if !plan.knows_account(account) {
@@ -36,7 +37,7 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
         {
             retirement
                 .targets
-                .insert(target.clone(), format!("AWS reports the region {region} as disabled in account {account}"));
+                .insert((*target).clone(), format!("AWS reports the region {region} as disabled in account {account}"));
         }
     }
     if missing.is_empty() {
@@ -52,8 +53,8 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
     for account in missing {
         match context.worker.cloud.standing(plan, account).await {
             Standing::Gone { evidence: words } => {
-                let targets = evidence.ledgers.keys().filter(|target| target.account() == Some(account));
-                retirement.targets.extend(targets.map(|target| (target.clone(), words.clone())));
+                let targets = targets.iter().filter(|target| target.account() == Some(account));
+                retirement.targets.extend(targets.map(|target| ((*target).clone(), words.clone())));
             }
             Standing::Present => retirement.held_back.push(format!(
                 "account {account} is missing, but AWS Organizations does not say that it is closed or elsewhere: its entities stay"
