@@ -142,12 +142,12 @@ pub async fn ledger_key(world: &World, target: &str) -> String {
     key.unwrap_or_else(|| panic!("no ledger of {target}"))
 }
 
-/// Flips a byte in the middle of a ledger.
+/// Flips a bit in the content of a ledger.
 pub async fn damage_ledger(world: &World, target: &str) {
     let key = ledger_key(world, target).await;
     let mut bytes = world.organization.read_state(&key).await.expect("the ledger is there");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
+    let last_quarter = bytes.len() * 3 / 4;
+    bytes[last_quarter] ^= 1;
     world.organization.write_state(&key, &bytes).await;
 }
 
