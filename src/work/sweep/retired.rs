@@ -70,9 +70,10 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
 /// Why missing accounts more likely come from a changed setting than from accounts that went away.
 async fn reason_to_doubt(context: &StepContext<'_>, missing: usize, known: usize) -> Result<Option<String>, StepError> {
     let before = read_json::<Known>(context.worker.store.as_ref(), &context.place.known()).await?;
-    if let Some((before, _)) = before
-        && before.strategy != context.snapshot.plan.strategy
-    {
+    let Some((before, _)) = before else {
+        return Ok(Some("no earlier run left word of how it found accounts".to_owned()));
+    };
+    if before.strategy != context.snapshot.plan.strategy {
         return Ok(Some("the way in which accounts are found was changed since the last run".to_owned()));
     }
     if missing * 2 > known {

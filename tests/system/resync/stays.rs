@@ -343,6 +343,24 @@ async fn an_account_of_which_nothing_can_be_learned_stays() {
 }
 
 #[tokio::test]
+async fn an_account_stays_while_it_is_not_known_how_accounts_were_found_before() {
+    let plan = one_member().member("beta", "Workloads");
+    let world = world_with(plan, &[ACCOUNT]).await;
+    let before = complete_run(&world).await;
+
+    let known = world.organization.state_keys("state/").await.into_iter().find(|key| key.ends_with("/known.json"));
+    world.organization.delete_state(&known.expect("what a run leaves for the next")).await;
+    let account = world.organization.account("alpha").to_owned();
+    world.organization.close_account(&account).await;
+    let run = troubled_run(&world).await;
+    assert_all_stay(&world, &before, &run);
+    assert_held_back(&run, &[&account, "how it found accounts"]);
+
+    complete_run(&world).await;
+    assert_gone(&world, &before, &[account_key(&account)]);
+}
+
+#[tokio::test]
 async fn a_damaged_ledger_stops_deletions_everywhere_until_its_target_was_read_again() {
     let plan = one_member().member("beta", "Workloads");
     let world = world_with(plan, &[ACCOUNT, BUCKET]).await;
