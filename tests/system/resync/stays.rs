@@ -1,11 +1,13 @@
 //! What must stay: whatever could not be read, mapped, or found out is not gone.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::steps::{
     ACCOUNT, BUCKET, QUEUE, REGION, TOPIC, account_key, alpha, assert_all_stay, assert_gone, assert_held_back,
-    assert_says, assert_there, bucket_key, changed, complete_run, damage_ledger, denied, entry, ledger_key, mapping,
-    mapping_of, one_member, queue_key, troubled_run, world_with,
+    assert_says, assert_there, bucket_key, changed, complete_run, damage_ledger, deletion_calls, denied, entry,
+    ledger_key, mapping, mapping_of, one_member, queue_key, troubled_run, world_with,
 };
 use crate::support::aws::OrganizationPlan;
 use crate::support::port::{EntityKey, Fault};
@@ -274,6 +276,31 @@ async fn a_run_that_an_outage_holds_up_can_be_superseded() {
     assert_eq!(run.summary["outcome"], "completed", "{:#}", run.summary);
     assert_gone(&world, &before, &[bucket_key(&logs)]);
     assert_eq!(world.summary(&answer).await["outcome"], "started", "the older run has no effect any more");
+}
+
+#[tokio::test]
+async fn a_superseded_sweep_deletes_nothing_any_more() {
+    let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
+    let logs = alpha(&world).create_bucket("logs", &[]).await;
+    let before = complete_run(&world).await;
+
+    // The older sweep is about to delete the bucket's entity when the bucket is back and a newer run begins.
+    alpha(&world).delete_bucket(&logs).await;
+    world.port.clear_calls();
+    world.port.fail(Fault::delay("POST /entities/search", Duration::from_secs(6)));
+    world.schedule(json!({})).await.expect("a run");
+    let supersede = async {
+        while !world.port.call_counts().contains_key("POST /entities/search") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        alpha(&world).create_bucket("logs", &[]).await;
+        world.schedule(json!({"force": true})).await.expect("a newer run")
+    };
+    let (_, newer) = tokio::join!(world.pump().run(), supersede);
+
+    assert_eq!(world.summary(&newer).await["outcome"], "completed");
+    assert_gone(&world, &before, &[]);
+    assert_eq!(deletion_calls(&world), 0);
 }
 
 #[tokio::test]
