@@ -11,7 +11,7 @@ use crate::events;
 use crate::kinds::{ReadError, Resource, Scope};
 use crate::ledger::{EntityHash, Entry, LedgerFile, Ledgers, State};
 use crate::mapping::{Entity, MappingEntry};
-use crate::run::{DoneMark, Listing, UnitReport, read_json, write_json};
+use crate::run::{DoneMark, Listing, Phase, UnitReport, read_json, write_json};
 use crate::seams::{Condition, EntityKey, ListRequest, UpsertOutcome};
 use crate::target::Target;
 
@@ -239,6 +239,8 @@ impl TargetSync<'_> {
         }
         self.ledgers.save(&mut self.file).await?;
         self.is_changed = false;
+        // After the announcement: a sweep that begins now reads it, and one that began before is noticed here.
+        self.context.check_current(Phase::Running).await?;
 
         let mut by_blueprint: BTreeMap<&str, Vec<&Outgoing>> = BTreeMap::new();
         for item in &outgoing {

@@ -72,7 +72,7 @@ async fn waits(context: &StepContext<'_>, polls: u32) -> Result<bool, StepError>
     Ok(true)
 }
 
-/// From here on no worker changes anything for this run.
+/// From here on no worker sends anything for this run.
 async fn begin(context: &StepContext<'_>) -> Result<(), StepError> {
     if context.current.phase == Phase::Sweeping {
         return Ok(());
