@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::candidates::{Candidates, Source};
 use super::evidence::Evidence;
 use crate::ledger::State;
-use crate::run::{Deletions, read_json, write_json};
+use crate::run::{Deletions, Phase, read_json, write_json};
 use crate::seams::{Condition, DeleteOutcome, EntityKey};
 use crate::work::{StepContext, StepError};
 
@@ -173,6 +173,7 @@ impl Deleter<'_> {
         if ours.is_empty() {
             return Ok(());
         }
+        self.context.check_current(Phase::Sweeping).await?;
         self.delete_or_halve(blueprint, ours, reasons).await?;
         // After every chunk, so that what was deleted is on record whatever happens next.
         let key = self.context.place.journal(&self.context.snapshot.plan.run);
