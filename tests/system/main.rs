@@ -4,5 +4,7 @@
 mod support;
 
 mod aws_testbed;
+mod inputs;
 mod port_emulator;
 mod resync;
+mod small;
