@@ -138,7 +138,12 @@ async fn initialize(
             answer.success().map_err(failed)?;
         }
     }
-    let is_empty = record["config"].as_object().is_none_or(|config| config.is_empty());
+    // Anything else is a user's, even where it is no mapping: then the run says so.
+    let is_empty = match &record["config"] {
+        Value::Null => true,
+        Value::Object(config) => config.is_empty(),
+        _ => false,
+    };
     let mut config = record["config"].clone();
     if is_empty {
         config = defaults::mapping().map_err(failed)?;
