@@ -4,6 +4,7 @@
 mod support;
 
 mod aws_testbed;
+mod crashes;
 mod inputs;
 mod port_emulator;
 mod resync;
