@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::candidates::Candidates;
 use super::evidence::Evidence;
 use crate::ledger::State;
-use crate::run::{Deletions, read_json, write_json};
+use crate::run::{Deletions, Phase, read_json, write_json};
 use crate::seams::{Condition, DeleteOutcome, EntityKey};
 use crate::work::{StepContext, StepError};
 
@@ -47,6 +47,10 @@ pub async fn delete(
     };
     release_claimed(evidence, &candidates);
     if candidates.deletable.is_empty() {
+        // An earlier try of this sweep may have been through already.
+        if context.current.phase == Phase::Sweeping {
+            deletions.deleted = read_journal(context).await?.len();
+        }
         return Ok(deletions);
     }
     let decision = decide(context, evidence, &candidates).await?;
@@ -58,13 +62,8 @@ pub async fn delete(
         ));
         return Ok(deletions);
     }
-    let mut deleter = Deleter {
-        context,
-        settled: BTreeSet::new(),
-        journal: read_journal(context).await?,
-        deleted: 0,
-        kept: Vec::new(),
-    };
+    let mut deleter =
+        Deleter { context, settled: BTreeSet::new(), journal: read_journal(context).await?, kept: Vec::new() };
     for blueprint in dependents_first(&candidates) {
         let identifiers = candidates
             .deletable
@@ -76,7 +75,7 @@ pub async fn delete(
             deleter.delete_chunk(&blueprint, chunk, &candidates.deletable).await?;
         }
     }
-    deletions.deleted = deleter.deleted;
+    deletions.deleted = deleter.journal.len();
     deletions.kept_refused = deleter.kept.len();
     deletions.held_back.extend(deleter.kept);
     let settled = deleter.settled;
@@ -157,8 +156,8 @@ struct Deleter<'a> {
     context: &'a StepContext<'a>,
     /// Entities that are no longer there, or no longer ours.
     settled: BTreeSet<EntityKey>,
-    journal: Vec<Deleted>,
-    deleted: usize,
+    /// What was deleted, by this try of the sweep and by those before, with the reason; and the chunk that is just being deleted.
+    journal: BTreeMap<EntityKey, String>,
     kept: Vec<String>,
 }
 
@@ -177,10 +176,30 @@ impl Deleter<'_> {
         if ours.is_empty() {
             return Ok(());
         }
-        self.delete_or_halve(blueprint, ours, reasons).await?;
-        // After every chunk, so that what was deleted is on record whatever happens next.
+        // Before they go, so that what was deleted is on record whatever happens next.
+        for identifier in &ours {
+            let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };
+            let reason = reasons.get(&entity).cloned().unwrap_or_default();
+            self.journal.insert(entity, reason);
+        }
+        self.write_journal().await?;
+        let kept_before = self.kept.len();
+        self.delete_or_halve(blueprint, ours).await?;
+        if self.kept.len() > kept_before {
+            self.write_journal().await?;
+        }
+        Ok(())
+    }
+
+    async fn write_journal(&self) -> Result<(), StepError> {
+        let lines = self.journal.iter().map(|(entity, reason)| Deleted {
+            blueprint: entity.blueprint.clone(),
+            identifier: entity.identifier.clone(),
+            reason: reason.clone(),
+        });
+        let lines: Vec<Deleted> = lines.collect();
         let key = self.context.place.journal(&self.context.snapshot.plan.run);
-        write_json(self.context.worker.store.as_ref(), &key, &self.journal, Condition::Always).await?;
+        write_json(self.context.worker.store.as_ref(), &key, &lines, Condition::Always).await?;
         Ok(())
     }
 
@@ -195,12 +214,11 @@ impl Deleter<'_> {
         &'b mut self,
         blueprint: &'b str,
         identifiers: Vec<String>,
-        reasons: &'b BTreeMap<EntityKey, String>,
     ) -> BoxFuture<'b, Result<(), StepError>> {
         Box::pin(async move {
             let reason = match self.context.worker.catalog.delete(blueprint, &identifiers, false).await? {
                 DeleteOutcome::Deleted => {
-                    self.note_deleted(blueprint, identifiers, reasons);
+                    self.settle(blueprint, identifiers);
                     return Ok(());
                 }
                 DeleteOutcome::Refused { reason } => reason,
@@ -208,39 +226,34 @@ impl Deleter<'_> {
             if identifiers.len() > 1 {
                 let mut first = identifiers;
                 let second = first.split_off(first.len() / 2);
-                self.delete_or_halve(blueprint, first, reasons).await?;
-                return self.delete_or_halve(blueprint, second, reasons).await;
+                self.delete_or_halve(blueprint, first).await?;
+                return self.delete_or_halve(blueprint, second).await;
             }
             if !self.context.snapshot.mapping.settings.delete_dependents {
-                self.kept.push(format!(
-                    "{blueprint} {} was not deleted, Port refused it: {reason}; the mapping's deleteDependentEntities would delete it with what depends on it",
-                    identifiers[0]
-                ));
+                let hint = "; the mapping's deleteDependentEntities would delete it with what depends on it";
+                self.keep(blueprint, identifiers, &format!("{reason}{hint}"));
                 return Ok(());
             }
             match self.context.worker.catalog.delete(blueprint, &identifiers, true).await? {
-                DeleteOutcome::Deleted => self.note_deleted(blueprint, identifiers, reasons),
-                DeleteOutcome::Refused { reason } => {
-                    self.kept.push(format!("{blueprint} {} was not deleted, Port refused it: {reason}", identifiers[0]))
-                }
+                DeleteOutcome::Deleted => self.settle(blueprint, identifiers),
+                DeleteOutcome::Refused { reason } => self.keep(blueprint, identifiers, &reason),
             }
             Ok(())
         })
     }
 
-    fn note_deleted(&mut self, blueprint: &str, identifiers: Vec<String>, reasons: &BTreeMap<EntityKey, String>) {
-        for identifier in &identifiers {
-            let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };
-            let reason = reasons.get(&entity).cloned().unwrap_or_default();
-            self.journal.push(Deleted { blueprint: entity.blueprint, identifier: entity.identifier, reason });
+    fn keep(&mut self, blueprint: &str, identifiers: Vec<String>, reason: &str) {
+        for identifier in identifiers {
+            self.kept.push(format!("{blueprint} {identifier} was not deleted, Port refused it: {reason}"));
+            self.journal.remove(&EntityKey { blueprint: blueprint.to_owned(), identifier });
         }
-        self.deleted += identifiers.len();
-        self.settle(blueprint, identifiers);
     }
 }
 
-/// What an earlier try of this very sweep deleted.
-async fn read_journal(context: &StepContext<'_>) -> Result<Vec<Deleted>, StepError> {
+/// What an earlier try of this very sweep deleted, or was just deleting.
+async fn read_journal(context: &StepContext<'_>) -> Result<BTreeMap<EntityKey, String>, StepError> {
     let key = context.place.journal(&context.snapshot.plan.run);
-    Ok(read_json(context.worker.store.as_ref(), &key).await?.map(|(journal, _)| journal).unwrap_or_default())
+    let lines: Option<(Vec<Deleted>, _)> = read_json(context.worker.store.as_ref(), &key).await?;
+    let lines = lines.map(|(lines, _)| lines).unwrap_or_default().into_iter();
+    Ok(lines.map(|line| (EntityKey { blueprint: line.blueprint, identifier: line.identifier }, line.reason)).collect())
 }
