@@ -53,6 +53,10 @@ pub fn mapping_problem(problem: &str) {
     tracing::warn!(problem, "mapping problem");
 }
 
+pub fn field_misconfigured(kind: &str, field: &str, problem: &str) {
+    tracing::warn!(kind, field, problem, "mapping field misconfigured");
+}
+
 pub fn unit_done(target: &Target, report: &UnitReport) {
     let fields = (
         report.resources,
@@ -64,7 +68,12 @@ pub fn unit_done(target: &Target, report: &UnitReport) {
         report.stale,
     );
     let (resources, entities, accepted, unchanged, refused, held, stale) = fields;
+    let is_quiet = accepted + refused + held + stale == 0 && report.problems.is_empty();
     match report.listing.problem() {
+        // An organization has many units, and most of them never change: what nobody reads is not paid for.
+        None if is_quiet => {
+            tracing::debug!(%target, kind = report.kind, resources, entities, unchanged, "unit unchanged")
+        }
         None => tracing::info!(
             %target, kind = report.kind, resources, entities, accepted, unchanged, refused, held, stale,
             problems = ?report.problems, "unit done"
@@ -99,6 +108,10 @@ pub fn ledger_damaged(target: &Target, reason: &str) {
 
 pub fn report_to_port_failed(path: &str, reason: &impl Display) {
     tracing::warn!(path, %reason, "report to Port failed");
+}
+
+pub fn sweep_postponed(run: &RunId, reason: &impl Display) {
+    tracing::warn!(%run, %reason, "sweep postponed");
 }
 
 pub fn sweep_waits(plan: &Plan, missing: usize, seconds: u64) {

@@ -102,12 +102,12 @@ impl Ledger {
     }
 
     /// Removes the entries for which `is_gone` holds, and what is empty after that. Gives how many there were.
-    pub fn remove(&mut self, mut is_gone: impl FnMut(&str, &Entry) -> bool) -> usize {
+    pub fn remove(&mut self, mut is_gone: impl FnMut(&str, &str, &Entry) -> bool) -> usize {
         let mut removed = 0;
         for (kind, unit) in &mut self.units {
-            for entries in unit.values_mut() {
+            for (resource, entries) in unit.iter_mut() {
                 let before = entries.len();
-                entries.retain(|entry| !is_gone(kind, entry));
+                entries.retain(|entry| !is_gone(kind, resource, entry));
                 removed += before - entries.len();
             }
             unit.retain(|_, entries| !entries.is_empty());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::apostrophes::compile;
 use super::entity::EntityTemplate;
 use super::jq::Expression;
 use super::{DisabledEntry, Mapping, MappingEntry, MappingSettings, RegionPolicy};
@@ -145,7 +146,7 @@ fn parse_query(selector: &Value) -> Result<Expression, String> {
         Some(Value::Bool(query)) => query.to_string(),
         _ => text(selector, "query").map_err(|error| error.replace("`query`", "`selector.query`"))?.to_owned(),
     };
-    Expression::compile(&query).map_err(|error| format!("`selector.query`: {error}"))
+    compile(&query).map_err(|error| format!("`selector.query`: {error}"))
 }
 
 fn parse_region_policy(selector: &Value) -> Result<RegionPolicy, String> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::MappingEntry;
+use super::apostrophes::compile;
 use super::identifier::to_port_identifier;
 use super::jq::{Expression, Input};
 use crate::ledger::Relation;
@@ -85,7 +86,7 @@ impl EntityTemplate {
 fn key_expression(fields: &Map<String, Value>, name: &str) -> Result<Expression, String> {
     let value = fields.get(name).filter(|value| !value.is_null()).ok_or_else(|| format!("`{name}` is missing"))?;
     let text = expression_text(name, value)?;
-    Expression::compile(&text).map_err(|error| format!("`{name}`: {error}"))
+    compile(&text).map_err(|error| format!("`{name}`: {error}"))
 }
 
 fn optional(fields: &Map<String, Value>, name: &str) -> Result<Option<Field>, String> {
@@ -110,7 +111,7 @@ fn group(fields: &Map<String, Value>, name: &str) -> Result<Vec<(String, Field)>
 
 fn field(path: &str, value: &Value) -> Result<Field, String> {
     let text = expression_text(path, value)?;
-    Ok(match Expression::compile(&text) {
+    Ok(match compile(&text) {
         Ok(expression) => Field::Compiled(expression),
         Err(error) => Field::Broken { reason: format!("`{text}` is no jq expression: {error}") },
     })

@@ -1,5 +1,6 @@
 //! Port's app config: which kinds are read, which resources of them are taken, and what entity each becomes.
 
+mod apostrophes;
 mod document;
 mod entity;
 mod identifier;

@@ -143,6 +143,7 @@ impl Scheduler {
         };
         let repeated = request.scheduled_time.is_some()
             && request.scheduled_time == current.scheduled_time
+            && request.mode == current.mode
             && current.phase != Phase::Aborted;
         if repeated
             && let Some((summary, _)) = read_json::<Summary>(self.store.as_ref(), &place.summary(&current.run)).await?

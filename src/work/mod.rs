@@ -22,6 +22,8 @@ use snapshot::{RunSnapshot, Snapshots};
 pub const MOST_RECEIVES: u32 = 5;
 /// A handled failure is tried again after this long, doubled with each receive.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
+/// A sweep that failed on every receive is tried again after this long.
+const SWEEP_POSTPONED_BY: Duration = Duration::from_secs(300);
 
 /// What the worker works with.
 pub struct Worker {
@@ -91,6 +93,20 @@ pub(crate) struct StepContext<'a> {
     pub current_version: Version,
     pub snapshot: Arc<RunSnapshot>,
     pub deadline: OffsetDateTime,
+}
+
+impl StepContext<'_> {
+    /// State and credentials must be of the same Port organization, or a stranger's catalog would be changed.
+    pub async fn check_organization(&self) -> Result<(), StepError> {
+        let organization = self.worker.catalog.organization().await?;
+        let expected = &self.snapshot.plan.port_organization;
+        if organization == *expected {
+            return Ok(());
+        }
+        Err(StepError::Rejected(format!(
+            "the credentials belong to the Port organization {organization}, the run to {expected}: they were changed while it was going"
+        )))
+    }
 }
 
 impl Worker {
@@ -191,8 +207,11 @@ impl Worker {
 
     /// The last try failed: the run must not wait for this target, and a person must find out why.
     async fn give_up(&self, message: &Message, body: &str, reason: &str) -> bool {
+        let place = Place::new(&message.port_organization, &self.integration.kind, &self.integration.identifier);
+        if self.postpone_sweep(message, &place, reason).await {
+            return true;
+        }
         if let Step::Sync { target, .. } = &message.step {
-            let place = Place::new(&message.port_organization, &self.integration.kind, &self.integration.identifier);
             let mark = DoneMark { target: target.clone(), units: Vec::new(), failure: Some(reason.to_owned()) };
             // Only where nobody else was through with the target meanwhile.
             let written =
@@ -204,6 +223,24 @@ impl Worker {
             }
         }
         self.queue.dead_letter(body, reason).await.is_ok()
+    }
+}
+
+impl Worker {
+    /// A sweep has until the run's deadline: an outage of Port ends sooner or later, and only this message ends the run.
+    async fn postpone_sweep(&self, message: &Message, place: &Place, reason: &str) -> bool {
+        let Step::Sweep { polls } = message.step else {
+            return false;
+        };
+        let Ok(Some((current, _))) = load_current(self.store.as_ref(), place).await else {
+            return false;
+        };
+        if current.run != message.run || self.clock.now() >= current.deadline {
+            return false;
+        }
+        events::sweep_postponed(&current.run, &reason);
+        let later = Message { step: Step::Sweep { polls: polls.saturating_add(1) }, ..message.clone() };
+        self.queue.send(vec![later.to_body()], SWEEP_POSTPONED_BY).await.is_ok()
     }
 }
 

@@ -49,7 +49,6 @@ struct TargetSync<'a> {
     outgoing: Vec<Outgoing>,
     deferred: Vec<Deferred>,
     reports: BTreeMap<String, UnitReport>,
-    organization_checked: bool,
 }
 
 /// Brings Port up to date with one target.
@@ -78,7 +77,6 @@ pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(
         outgoing: Vec::new(),
         deferred: Vec::new(),
         reports: BTreeMap::new(),
-        organization_checked: false,
     };
     sync.run().await?;
     let units: Vec<UnitReport> = sync.reports.into_values().collect();
@@ -215,7 +213,7 @@ impl TargetSync<'_> {
         if self.outgoing.is_empty() {
             return Ok(());
         }
-        self.check_organization().await?;
+        self.context.check_organization().await?;
         let outgoing = std::mem::take(&mut self.outgoing);
         for item in &outgoing {
             let entry = Entry {
@@ -292,22 +290,6 @@ impl TargetSync<'_> {
                 report.tell(format!("no word from Port about {}: {reason}", item.entity.key.identifier));
             }
         }
-    }
-
-    /// State and credentials must be of the same Port organization, or entities would land in a stranger's catalog.
-    async fn check_organization(&mut self) -> Result<(), StepError> {
-        if self.organization_checked {
-            return Ok(());
-        }
-        let organization = self.context.worker.catalog.organization().await?;
-        let expected = &self.context.snapshot.plan.port_organization;
-        if organization != *expected {
-            return Err(StepError::Rejected(format!(
-                "the credentials belong to the Port organization {organization}, the run to {expected}: they were changed while it was going"
-            )));
-        }
-        self.organization_checked = true;
-        Ok(())
     }
 
     /// Marks what a complete listing no longer has. Deleting it is the sweep's business.

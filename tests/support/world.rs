@@ -159,6 +159,14 @@ impl World {
         writes.map(|(_, count)| count).sum()
     }
 
+    /// How often a ledger was written since the calls were cleared.
+    pub async fn ledger_writes(&self) -> usize {
+        let calls = self.organization.calls().await;
+        let is_ledger = |parameters: &Value| parameters["Path"].as_str().is_some_and(|path| path.contains("/ledgers/"));
+        let writes = calls.iter().filter(|call| matches!(call.name().as_str(), "s3:PutObject" | "s3:DeleteObject"));
+        writes.filter(|call| is_ledger(&call.parameters)).count()
+    }
+
     /// Forgets what was called so far, on both sides.
     pub async fn clear_calls(&self) {
         self.port.clear_calls();

@@ -6,6 +6,7 @@ mod support;
 mod aws_testbed;
 mod crashes;
 mod inputs;
+mod install;
 mod port_client;
 mod port_emulator;
 mod resync;

@@ -19,12 +19,30 @@ pub struct Candidates {
     pub claimed: BTreeSet<EntityKey>,
     /// Stale, but something live relates to it.
     pub related: BTreeSet<EntityKey>,
-    /// The entries that make entities stale: their targets and kinds.
-    pub sources: BTreeMap<EntityKey, BTreeSet<(Target, String)>>,
+    /// The resources by which entities are stale.
+    pub sources: BTreeMap<EntityKey, BTreeSet<Source>>,
     /// Why nothing may go.
     pub held_back: Vec<String>,
     /// Blueprints with the blueprints that they relate to, as far as they were needed.
     pub relations: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// A resource, with where it was.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    target: Target,
+    kind: String,
+    resource: String,
+}
+
+impl Source {
+    fn of(located: &Located<'_>) -> Self {
+        Self { target: located.target.clone(), kind: located.kind.to_owned(), resource: located.resource.to_owned() }
+    }
+
+    pub fn is(&self, target: &Target, kind: &str, resource: &str) -> bool {
+        self.target == *target && self.kind == kind && self.resource == resource
+    }
 }
 
 pub async fn find(
@@ -39,7 +57,7 @@ pub async fn find(
         match stale_because(context, evidence, retirement, &located) {
             Some(reason) => {
                 reasons.entry(located.entry.entity.clone()).or_insert(reason);
-                let source = (located.target.clone(), located.kind.to_owned());
+                let source = Source::of(&located);
                 candidates.sources.entry(located.entry.entity.clone()).or_default().insert(source);
             }
             None if located.entry.is_claim() => {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::candidates::Candidates;
+use super::candidates::{Candidates, Source};
 use super::evidence::Evidence;
 use crate::ledger::State;
-use crate::run::{Deletions, Phase, read_json, write_json};
+use crate::run::{Deletions, read_json, write_json};
 use crate::seams::{Condition, DeleteOutcome, EntityKey};
 use crate::work::{StepContext, StepError};
 
@@ -39,7 +39,10 @@ pub async fn delete(
     evidence: &mut Evidence,
     candidates: Candidates,
 ) -> Result<Deletions, StepError> {
+    // What an earlier try of this very sweep deleted counts too.
+    let journal = read_journal(context).await?;
     let mut deletions = Deletions {
+        deleted: journal.len(),
         candidates: candidates.deletable.len(),
         kept_claimed: candidates.claimed.len() + candidates.related.len(),
         held_back: candidates.held_back.clone(),
@@ -47,10 +50,6 @@ pub async fn delete(
     };
     release_claimed(evidence, &candidates);
     if candidates.deletable.is_empty() {
-        // An earlier try of this sweep may have been through already.
-        if context.current.phase == Phase::Sweeping {
-            deletions.deleted = read_journal(context).await?.len();
-        }
         return Ok(deletions);
     }
     let decision = decide(context, evidence, &candidates).await?;
@@ -62,8 +61,7 @@ pub async fn delete(
         ));
         return Ok(deletions);
     }
-    let mut deleter =
-        Deleter { context, settled: BTreeSet::new(), journal: read_journal(context).await?, kept: Vec::new() };
+    let mut deleter = Deleter { context, settled: BTreeSet::new(), journal, kept: Vec::new() };
     for blueprint in dependents_first(&candidates) {
         let identifiers = candidates
             .deletable
@@ -101,8 +99,8 @@ fn forget(evidence: &mut Evidence, candidates: &Candidates, entities: &BTreeSet<
     if entities.is_empty() {
         return;
     }
-    evidence.remove_entries(|target, kind, entry| {
-        let is_source = |sources: &BTreeSet<_>| sources.contains(&(target.clone(), kind.to_owned()));
+    evidence.remove_entries(|target, kind, resource, entry| {
+        let is_source = |sources: &BTreeSet<Source>| sources.iter().any(|source| source.is(target, kind, resource));
         entities.contains(&entry.entity) && candidates.sources.get(&entry.entity).is_some_and(is_source)
     });
 }

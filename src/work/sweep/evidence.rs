@@ -110,9 +110,9 @@ impl Evidence {
     }
 
     /// Removes entries from the ledgers.
-    pub fn remove_entries(&mut self, mut is_gone: impl FnMut(&Target, &str, &Entry) -> bool) {
+    pub fn remove_entries(&mut self, mut is_gone: impl FnMut(&Target, &str, &str, &Entry) -> bool) {
         for (target, file) in &mut self.ledgers {
-            if file.ledger.remove(|kind, entry| is_gone(target, kind, entry)) > 0 {
+            if file.ledger.remove(|kind, resource, entry| is_gone(target, kind, resource, entry)) > 0 {
                 self.changed.insert(target.clone());
             }
         }

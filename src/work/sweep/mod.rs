@@ -29,6 +29,7 @@ pub(super) async fn sweep(context: &StepContext<'_>, polls: u32) -> Result<(), S
     if context.current.phase == Phase::Running && waits(context, polls).await? {
         return Ok(());
     }
+    context.check_organization().await?;
     begin(context).await?;
     let mut evidence = Evidence::gather(context).await?;
     deferred::send_again(context, &mut evidence).await?;

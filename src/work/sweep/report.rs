@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
+use crate::events;
 use crate::run::{Deletions, FieldNote, KindSummary, Summary, TargetFailure, UnitReport, read_json};
 use crate::work::{StepContext, StepError};
 
@@ -40,7 +41,11 @@ pub async fn summarize(
     for (kind, of_kind) in fields {
         let misconfigured =
             of_kind.into_iter().filter_map(|(path, note)| note.problem().map(|problem| (path, problem)));
-        summary.kinds.entry(kind).or_default().misconfigured = misconfigured.collect();
+        let misconfigured: BTreeMap<String, String> = misconfigured.collect();
+        for (path, problem) in &misconfigured {
+            events::field_misconfigured(&kind, path, problem);
+        }
+        summary.kinds.entry(kind).or_default().misconfigured = misconfigured;
     }
     summary.outcome = outcome(&summary, evidence).to_owned();
     Ok(summary)

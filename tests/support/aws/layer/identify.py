@@ -45,7 +45,7 @@ class Call:
     resource: str
     """Everything a resource may be named in: path, query string and body."""
     parameters: dict[str, Any] = field(default_factory=dict)
-    """What is kept of the parameters; only for AssumeRole and its like."""
+    """What is kept of the parameters: those of AssumeRole and its like, and the path of a REST call."""
 
 
 def identify(request: Request) -> Call | None:
@@ -147,6 +147,7 @@ def _rest_call(request: Request, call: Call) -> Call:
     model = service_model(call.service)
     call.protocol = "rest-xml" if model and model.metadata["protocol"] == "rest-xml" else "rest-json"
     call.operation = _rest_operation(request, model) or f"{request.method} {request.path}"
+    call.parameters = {"Path": request.path}
     return call
 
 

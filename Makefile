@@ -1,0 +1,40 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each sets up what it needs.
+#
+# Rust (with cargo) and Python 3.11 or newer are all that must be there before.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# moto and what it needs. Made anew when the pinned versions change.
+VENV := .venv
+REQUIREMENTS := tests/support/aws/requirements.txt
+
+.PHONY: help setup demo test lint build clean
+
+help: ## Show what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+setup: $(VENV)/.made ## Install the emulated AWS (moto) into .venv
+
+$(VENV)/.made: $(REQUIREMENTS)
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement $(REQUIREMENTS)
+	touch $@
+
+demo: setup ## Bring an emulated organization into an emulated Port, and show it
+	@RUST_BACKTRACE=0 cargo test --quiet --test demo
+
+test: setup ## Run all tests
+	RUST_BACKTRACE=0 cargo test
+
+lint: setup ## Check formatting, lints and templates
+	cargo fmt --check
+	cargo clippy --all-targets -- --deny warnings
+	.ci/lint-templates
+
+build: ## Build both functions for Lambda, as `sam build` does
+	sam build
+
+clean: ## Remove what was built and installed here
+	cargo clean
+	rm -rf $(VENV) .venv-lint .aws-sam
