@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::small::{
-    BULK, DELETE, LISTING, REGION, TOPIC, assert_settled, calls_of, current, current_key, dead_letters, message_of,
-    only_alpha, pump_and_kill, small_plan, small_world, state_fault, states_of, wait_until,
+    BULK, DELETE, LISTING, REGION, TOKEN, TOPIC, assert_settled, calls_of, current, current_key, dead_letters,
+    message_of, only_alpha, pump_and_kill, small_plan, small_world, state_fault, states_of,
 };
-use crate::support::lambda::InvocationFailure;
-use crate::support::port::Fault;
+use crate::support::lambda::{InvocationFailure, PumpReport};
+use crate::support::port::{Credentials, Fault, PortEmulator};
 use crate::support::world::World;
 
 const RESYNC_STATE: &str = "PATCH /integration/{identifier}/resync-state";
@@ -49,7 +49,7 @@ async fn a_worker_that_dies_around_its_upsert_loses_nothing() {
     let written = place.create_topic("written", &[]).await;
     world.port.fail(Fault::slow_answer(BULK, NEVER));
     world.schedule(only_alpha(&world)).await.expect("a run starts");
-    let report = pump_and_kill(&world, || world.port.entity("snsTopic", &written).is_some()).await;
+    let report = pump_and_kill(&world, async || world.port.entity("snsTopic", &written).is_some()).await;
     assert_eq!(report.failures()[0].outcome, Err(InvocationFailure::ProcessDied));
     assert_settled(&world, &[&written]).await;
 
@@ -58,16 +58,24 @@ async fn a_worker_that_dies_around_its_upsert_loses_nothing() {
     world.clear_calls().await;
     world.port.fail(Fault::delay(BULK, NEVER));
     world.schedule(only_alpha(&world)).await.expect("a run starts");
-    let report = pump_and_kill(&world, || !calls_of(&world, BULK).is_empty()).await;
+    let report = pump_and_kill(&world, async || !calls_of(&world, BULK).is_empty()).await;
     assert_eq!(report.failures().len(), 1);
     assert_settled(&world, &[&written, &announced]).await;
+
+    // All is done but the mark that says so.
+    let unmarked = place.create_topic("unmarked", &[]).await;
+    state_fault(&world, "PutObject", "/done/", json!("timeout")).await;
+    world.schedule(only_alpha(&world)).await.expect("a run starts");
+    let report = pump_and_kill(&world, async || states_of(&world, &unmarked).await == ["sent"]).await;
+    assert_eq!(report.failures().len(), 1);
+    assert_settled(&world, &[&written, &announced, &unmarked]).await;
 
     // The answer is lost, the worker lives: it asks again.
     let lost = place.create_topic("lost", &[]).await;
     world.port.fail(Fault::lose_answer(BULK));
     let resync = world.resync_by(only_alpha(&world)).await;
     assert_eq!(resync.report.failures().len(), 0);
-    assert_settled(&world, &[&written, &announced, &lost]).await;
+    assert_settled(&world, &[&written, &announced, &unmarked, &lost]).await;
 }
 
 #[tokio::test]
@@ -89,7 +97,7 @@ async fn a_sweep_that_dies_between_deleting_and_verifying_comes_to_the_same_end(
         world.clear_calls().await;
         let route = fault.route().to_owned();
         world.port.fail(fault);
-        let report = pump_and_kill(&world, || {
+        let report = pump_and_kill(&world, async || {
             let is_gone = world.port.entity("snsTopic", &deleted).is_none();
             !calls_of(&world, &route).is_empty() && (is_gone || is_before_deletion)
         })
@@ -110,6 +118,53 @@ async fn a_sweep_that_dies_between_deleting_and_verifying_comes_to_the_same_end(
         assert_eq!(journal[0]["identifier"], deleted.as_str());
         assert_settled(&world, &[&kept]).await;
     }
+}
+
+#[tokio::test]
+async fn two_sweeps_at_the_same_time_come_to_the_end_of_one() {
+    let world = small_world(&[TOPIC]).await;
+    let place = world.organization.place("alpha", REGION);
+    let kept = place.create_topic("kept", &[]).await;
+    let deleted = place.create_topic("deleted", &[]).await;
+    world.resync().await;
+    place.delete_topic(&deleted).await;
+    let answer = world.schedule(json!({})).await.expect("a run starts");
+    let sweep = message_of(&world, "sweep").await;
+    world.pump().until(|report| report.deliveries.len() == 3).run().await;
+    world.organization.send_message(&sweep, 0).await;
+    world.organization.send_message(&sweep, 0).await;
+    world.port.fail(Fault::delay(DELETE, Duration::from_millis(700)).times(2));
+    let report = world.pump().run().await;
+    assert_eq!(report.dead_letters, Vec::<String>::new());
+    assert_eq!(world.port.entity("snsTopic", &deleted), None);
+    let summary = world.summary(&answer).await;
+    assert_eq!((&summary["outcome"], &summary["deletions"]["deleted"]), (&json!("completed"), &json!(1)));
+    assert_settled(&world, &[&kept]).await;
+}
+
+#[tokio::test]
+async fn credentials_that_change_during_a_run_touch_no_other_organization() {
+    let mut world = small_world(&[TOPIC]).await;
+    let topic = world.organization.place("alpha", REGION).create_topic("alerts", &[]).await;
+    let answer = world.schedule(only_alpha(&world)).await.expect("a run starts");
+    let credentials = Credentials { client_id: "portolan-id".to_owned(), client_secret: "portolan-secret".to_owned() };
+    let other = PortEmulator::start_with(credentials, "org_other").await;
+    world.redeploy(&[("OCEAN__PORT__BASE_URL", &other.base_url())]).await;
+    let target = format!("{}/{REGION}", world.organization.account("alpha"));
+    let is_given_up = |report: &PumpReport| {
+        report.deliveries.iter().any(|delivery| delivery.succeeded && delivery.body.contains(&target))
+    };
+    world.pump().until(is_given_up).run().await;
+    let called: BTreeSet<String> = other.call_counts().into_keys().collect();
+    assert_eq!(called, BTreeSet::from([TOKEN.to_owned(), "GET /organization".to_owned()]));
+
+    world.redeploy(&[]).await;
+    world.pump().run().await;
+    let summary = world.summary(&answer).await;
+    let reason = summary["failedTargets"][0]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("org_other"), "{summary:#}");
+    world.resync().await;
+    assert_settled(&world, &[&topic]).await;
 }
 
 #[tokio::test]

@@ -37,6 +37,8 @@ async fn a_message_that_is_not_ours_goes_to_the_dead_letters_with_its_reason() {
         ("{\"run\":1}".to_owned(), "version"),
         (changed("\"version\":1", "\"version\":7"), "version 7"),
         (changed("\"epoch\"", "\"surprise\":1,\"epoch\""), "surprise"),
+        // SQS takes no control characters, in reasons neither.
+        (changed("\"epoch\"", "\"bell\\u0007\":1,\"epoch\""), "bell"),
         (changed(&format!("{alpha}/us-east-1"), "999999999999/us-east-1"), "not in the plan"),
         (changed(&format!("{alpha}/us-east-1"), "999999999999/../../x"), "region"),
         (changed("org_portolan", "../org_portolan"), "organization"),
@@ -56,6 +58,7 @@ async fn a_message_that_is_not_ours_goes_to_the_dead_letters_with_its_reason() {
     for (body, named) in &bad {
         let reason = letters.get(body).unwrap_or_else(|| panic!("{body} is no dead letter"));
         assert!(reason.contains(named), "{reason} should name {named}");
+        assert!(!reason.contains(|letter: char| letter.is_control()), "{reason:?}");
     }
     let keys = world.organization.state_keys("").await;
     assert!(keys.iter().all(|key| key.contains("/org_portolan/") && !key.contains("999999999999")), "{keys:#?}");

@@ -58,7 +58,7 @@ async fn a_token_is_fetched_once_and_refreshed_once_for_all_callers() {
     world.clear_calls().await;
     world.port.fail(Fault::delay(BULK, Duration::from_millis(700)).times(5));
     let revoke = async {
-        wait_until(|| calls_of(&world, BULK).len() == 5).await;
+        wait_until(async || calls_of(&world, BULK).len() == 5).await;
         world.port.revoke_tokens();
     };
     let (report, ()) =
@@ -340,6 +340,17 @@ async fn nothing_is_installed_where_that_is_not_wanted() {
     assert_eq!(record["config"], json!({}));
     assert_ne!(record["arePortResourcesInitialized"], json!(true));
     assert_eq!(world.organization.state_keys("").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn reports_that_port_refuses_fail_no_run() {
+    let (world, topics) = world_with_topics(&["alerts"]).await;
+    world.port.fail(Fault::answer("PATCH /integration/{identifier}/resync-state", 500, "internal", "no").for_ever());
+    world.port.fail(Fault::answer("POST /ingest/syncMetrics", 404, "not_found", "no such route").for_ever());
+    let resync = world.resync().await;
+    assert_eq!(resync.summary["outcome"], "completed", "{:#}", resync.summary);
+    assert_eq!(resync.report.failures().len(), 0);
+    assert_settled(&world, &[&topics[0]]).await;
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ pub fn calls_of(world: &World, route: &str) -> Vec<Call> {
 }
 
 /// Pumps to the end, and kills the worker as soon as something is the case.
-pub async fn pump_and_kill(world: &World, is_time: impl Fn() -> bool) -> PumpReport {
+pub async fn pump_and_kill(world: &World, is_time: impl AsyncFn() -> bool) -> PumpReport {
     let kill = async {
         wait_until(is_time).await;
         world.worker.kill().await;
@@ -85,9 +85,9 @@ pub async fn pump_and_kill(world: &World, is_time: impl Fn() -> bool) -> PumpRep
     tokio::join!(world.pump().run(), kill).0
 }
 
-pub async fn wait_until(holds: impl Fn() -> bool) {
+pub async fn wait_until(holds: impl AsyncFn() -> bool) {
     for _ in 0..3000 {
-        if holds() {
+        if holds().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
