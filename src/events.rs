@@ -16,6 +16,8 @@ pub fn start_logging() {
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
+        // Events have a field of that name: JSON with the name twice loses one of them.
+        .with_target(false)
         .with_env_filter(filter)
         .init();
 }

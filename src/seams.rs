@@ -111,6 +111,8 @@ pub enum UpsertOutcome {
     RelatedMissing { reason: String },
     /// No word about it: the call failed, or the answer does not mention it. It may or may not have been written.
     Unanswered { reason: String },
+    /// Not written: Port takes nothing for so long.
+    Throttled { retry_after: Duration },
 }
 
 /// What became of a chunk of deletions.

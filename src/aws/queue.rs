@@ -16,6 +16,8 @@ const ROUNDS: usize = 5;
 const PAUSE_BETWEEN_ROUNDS: Duration = Duration::from_millis(200);
 /// SQS API reference: a message is delayed by at most 15 minutes.
 const LONGEST_DELAY_SECONDS: u64 = 900;
+/// Characters of a dead letter's reason.
+const LONGEST_REASON: usize = 2000;
 
 /// Queue and dead-letter queue in SQS.
 pub struct SqsQueue {
@@ -66,6 +68,13 @@ fn queue_error(error: ReadError) -> QueueError {
     QueueError(error.failure().to_string())
 }
 
+/// SQS API reference: texts have no control characters but tabs and line ends, and an attribute is never empty. A reason may quote anything.
+fn presentable(reason: &str) -> String {
+    let reason = reason.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let reason: String = reason.take(LONGEST_REASON).collect();
+    if reason.trim().is_empty() { "unknown".to_owned() } else { reason }
+}
+
 fn whole_seconds(delay: Duration) -> i32 {
     // At most 900, which any integer holds.
     delay.as_secs().min(LONGEST_DELAY_SECONDS) as i32
@@ -92,7 +101,7 @@ impl Queue for SqsQueue {
     }
 
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), QueueError> {
-        let attribute = MessageAttributeValue::builder().data_type("String").string_value(reason).build();
+        let attribute = MessageAttributeValue::builder().data_type("String").string_value(presentable(reason)).build();
         let attribute = attribute.map_err(|error| QueueError(error.to_string()))?;
         let request = self
             .client

@@ -117,12 +117,16 @@ impl<'a> Ledgers<'a> {
             return Ok(());
         };
         match self.store.delete(&file.key, version).await {
-            Ok(()) => {
-                file.version = None;
-                Ok(())
+            Ok(()) => {}
+            // Removed already is as good, and mostly it was us: SDKs repeat a call whose answer was lost.
+            Err(StoreError::Conflict { key }) => {
+                if self.store.get(&key).await?.is_some() {
+                    return Err(LedgerError::Fenced { key });
+                }
             }
-            Err(StoreError::Conflict { key }) => Err(LedgerError::Fenced { key }),
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
+        file.version = None;
+        Ok(())
     }
 }

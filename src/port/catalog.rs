@@ -139,6 +139,9 @@ impl PortCatalog {
             };
             let answer = match self.client.call(call).await {
                 Ok(answer) => answer,
+                Err(CatalogError::Throttled { retry_after }) => {
+                    return all(&bulk, UpsertOutcome::Throttled { retry_after });
+                }
                 Err(error) => return all(&bulk, UpsertOutcome::Unanswered { reason: error.to_string() }),
             };
             match answer.status {

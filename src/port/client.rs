@@ -153,9 +153,15 @@ impl PortClient {
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, CatalogError> {
         let mut refreshed = false;
         let mut waited = Duration::ZERO;
+        let mut limited = 0;
         let mut tries = 0;
         loop {
-            tokio::time::sleep(self.limit.pause()).await;
+            let closed = self.limit.closed_for();
+            waited += closed;
+            if waited > LONGEST_WAIT_FOR_LIMIT {
+                return Err(CatalogError::Throttled { retry_after: closed });
+            }
+            tokio::time::sleep(closed.max(self.limit.pause())).await;
             let token = self.token().await?;
             match self.attempt(&call, &token).await {
                 Try::Answered(answer) => return Ok(answer),
@@ -165,11 +171,9 @@ impl PortClient {
                     self.drop_token(&token).await;
                 }
                 Try::Limited(wait) => {
-                    waited += wait;
-                    if waited > LONGEST_WAIT_FOR_LIMIT {
-                        return Err(CatalogError::Throttled { retry_after: wait });
-                    }
-                    tokio::time::sleep(wait).await;
+                    limited += 1;
+                    // A reset that has passed, by our clock, is no leave to go on at once.
+                    self.limit.close_for(wait.max(backoff(limited)));
                 }
                 Try::Failed(error) => {
                     tries += 1;

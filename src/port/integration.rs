@@ -89,12 +89,17 @@ fn record_of(answer: Answer) -> Result<Value, CatalogError> {
 
 async fn create(client: &PortClient, settings: &IntegrationSettings) -> Result<Value, IntegrationError> {
     let failed = |source| IntegrationError::Port { action: "created", source };
+    let config = match settings.initialize_port_resources {
+        true => defaults::mapping().map_err(failed)?,
+        // The default mapping would write into blueprints that nobody installs.
+        false => json!({}),
+    };
     let body = json!({
         "installationId": settings.identifier,
         "installationAppType": settings.kind,
         "version": env!("CARGO_PKG_VERSION"),
         "changelogDestination": {},
-        "config": defaults::mapping().map_err(failed)?,
+        "config": config,
         "actionsProcessingEnabled": false,
         "incrementalSyncEnabled": false,
         "createPortResourcesOrigin": "Default",
@@ -138,7 +143,12 @@ async fn initialize(
             answer.success().map_err(failed)?;
         }
     }
-    let is_empty = record["config"].as_object().is_none_or(|config| config.is_empty());
+    // Anything else is a user's, even where it is no mapping: then the run says so.
+    let is_empty = match &record["config"] {
+        Value::Null => true,
+        Value::Object(config) => config.is_empty(),
+        _ => false,
+    };
     let mut config = record["config"].clone();
     if is_empty {
         config = defaults::mapping().map_err(failed)?;

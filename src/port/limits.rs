@@ -1,7 +1,7 @@
 //! Port's rate limit, from the headers of its answers.
 
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 use time::OffsetDateTime;
@@ -11,10 +11,12 @@ const LOW_SHARE: u64 = 10;
 /// A slowed call waits at most this long; the answer to it tells anew.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// What the last answer said about the limit.
+/// What the last answers said about the limit.
 #[derive(Default)]
 pub struct RateLimit {
     last: Mutex<Option<Window>>,
+    /// Until then Port takes no calls of anybody: it said so to one of the callers.
+    closed_until: Mutex<Option<Instant>>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,6 +37,19 @@ impl RateLimit {
         };
         let window = Window { limit: limit.max(0).unsigned_abs(), remaining: remaining.max(0).unsigned_abs(), reset };
         *self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(window);
+    }
+
+    /// Keeps all callers from calling for so long.
+    pub fn close_for(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut closed = self.closed_until.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *closed = Some(closed.map_or(until, |known| known.max(until)));
+    }
+
+    /// How long no call is of use.
+    pub fn closed_for(&self) -> Duration {
+        let closed = *self.closed_until.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        closed.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
     /// How long the next call should wait, so that a low rest lasts until the window ends.

@@ -114,7 +114,8 @@ impl StepContext<'_> {
         if organization == *expected {
             return Ok(());
         }
-        Err(StepError::Rejected(format!(
+        // Not rejected: a target that only leaves the queue would keep its run waiting.
+        Err(StepError::Retry(format!(
             "the credentials belong to the Port organization {organization}, the run to {expected}: they were changed while it was going"
         )))
     }

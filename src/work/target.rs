@@ -12,7 +12,7 @@ use crate::kinds::{ReadError, Resource, Scope};
 use crate::ledger::{EntityHash, Entry, LedgerFile, Ledgers, State};
 use crate::mapping::{Entity, MappingEntry};
 use crate::run::{DoneMark, Listing, Phase, UnitReport, read_json, write_json};
-use crate::seams::{Condition, EntityKey, ListRequest, UpsertOutcome};
+use crate::seams::{CatalogError, Condition, EntityKey, ListRequest, UpsertOutcome};
 use crate::target::Target;
 
 /// Entities that are announced and sent at once. It bounds the memory for entities, and what a crash makes unsure.
@@ -247,16 +247,23 @@ impl TargetSync<'_> {
             by_blueprint.entry(item.entity.key.blueprint.as_str()).or_default().push(item);
         }
         let mut unanswered = Vec::new();
+        let mut throttled = None;
         let options = self.context.snapshot.mapping.settings.upsert;
         for (blueprint, items) in by_blueprint {
             let bodies: Vec<Value> = items.iter().map(|item| item.entity.body.clone()).collect();
             let outcomes = self.context.worker.catalog.upsert(blueprint, &bodies, options).await?;
             for (item, outcome) in items.into_iter().zip(outcomes) {
-                if let UpsertOutcome::Unanswered { reason } = &outcome {
-                    unanswered.push(reason.clone());
+                match &outcome {
+                    UpsertOutcome::Unanswered { reason } => unanswered.push(reason.clone()),
+                    UpsertOutcome::Throttled { retry_after } => throttled = throttled.max(Some(*retry_after)),
+                    _ => {}
                 }
                 self.note_outcome(item, outcome);
             }
+        }
+        if let Some(retry_after) = throttled {
+            self.save().await?;
+            return Err(CatalogError::Throttled { retry_after }.into());
         }
         if unanswered.len() == outgoing.len() {
             self.save().await?;
@@ -292,6 +299,8 @@ impl TargetSync<'_> {
                 report.refused += 1;
                 report.tell(format!("Port refused {} with status {status}: {reason}", item.entity.key.identifier));
             }
+            // The target comes again when the limit allows it.
+            UpsertOutcome::Throttled { .. } => report.refused += 1,
             UpsertOutcome::Unanswered { reason } => {
                 report.refused += 1;
                 report.tell(format!("no word from Port about {}: {reason}", item.entity.key.identifier));

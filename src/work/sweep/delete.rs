@@ -154,7 +154,8 @@ struct Deleter<'a> {
     context: &'a StepContext<'a>,
     /// Entities that are no longer there, or no longer ours.
     settled: BTreeSet<EntityKey>,
-    journal: Vec<Deleted>,
+    /// What was deleted, by this try of the sweep and by those before, with the reason; and the chunk that is just being deleted.
+    journal: BTreeMap<EntityKey, String>,
     kept: Vec<String>,
 }
 
@@ -174,10 +175,30 @@ impl Deleter<'_> {
             return Ok(());
         }
         self.context.check_current(Phase::Sweeping).await?;
-        self.delete_or_halve(blueprint, ours, reasons).await?;
-        // After every chunk, so that what was deleted is on record whatever happens next.
+        // Before they go, so that what was deleted is on record whatever happens next.
+        for identifier in &ours {
+            let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };
+            let reason = reasons.get(&entity).cloned().unwrap_or_default();
+            self.journal.insert(entity, reason);
+        }
+        self.write_journal().await?;
+        let kept_before = self.kept.len();
+        self.delete_or_halve(blueprint, ours).await?;
+        if self.kept.len() > kept_before {
+            self.write_journal().await?;
+        }
+        Ok(())
+    }
+
+    async fn write_journal(&self) -> Result<(), StepError> {
+        let lines = self.journal.iter().map(|(entity, reason)| Deleted {
+            blueprint: entity.blueprint.clone(),
+            identifier: entity.identifier.clone(),
+            reason: reason.clone(),
+        });
+        let lines: Vec<Deleted> = lines.collect();
         let key = self.context.place.journal(&self.context.snapshot.plan.run);
-        write_json(self.context.worker.store.as_ref(), &key, &self.journal, Condition::Always).await?;
+        write_json(self.context.worker.store.as_ref(), &key, &lines, Condition::Always).await?;
         Ok(())
     }
 
@@ -192,12 +213,11 @@ impl Deleter<'_> {
         &'b mut self,
         blueprint: &'b str,
         identifiers: Vec<String>,
-        reasons: &'b BTreeMap<EntityKey, String>,
     ) -> BoxFuture<'b, Result<(), StepError>> {
         Box::pin(async move {
             let reason = match self.context.worker.catalog.delete(blueprint, &identifiers, false).await? {
                 DeleteOutcome::Deleted => {
-                    self.note_deleted(blueprint, identifiers, reasons);
+                    self.settle(blueprint, identifiers);
                     return Ok(());
                 }
                 DeleteOutcome::Refused { reason } => reason,
@@ -205,38 +225,34 @@ impl Deleter<'_> {
             if identifiers.len() > 1 {
                 let mut first = identifiers;
                 let second = first.split_off(first.len() / 2);
-                self.delete_or_halve(blueprint, first, reasons).await?;
-                return self.delete_or_halve(blueprint, second, reasons).await;
+                self.delete_or_halve(blueprint, first).await?;
+                return self.delete_or_halve(blueprint, second).await;
             }
             if !self.context.snapshot.mapping.settings.delete_dependents {
-                self.kept.push(format!(
-                    "{blueprint} {} was not deleted, Port refused it: {reason}; the mapping's deleteDependentEntities would delete it with what depends on it",
-                    identifiers[0]
-                ));
+                let hint = "; the mapping's deleteDependentEntities would delete it with what depends on it";
+                self.keep(blueprint, identifiers, &format!("{reason}{hint}"));
                 return Ok(());
             }
             match self.context.worker.catalog.delete(blueprint, &identifiers, true).await? {
-                DeleteOutcome::Deleted => self.note_deleted(blueprint, identifiers, reasons),
-                DeleteOutcome::Refused { reason } => {
-                    self.kept.push(format!("{blueprint} {} was not deleted, Port refused it: {reason}", identifiers[0]))
-                }
+                DeleteOutcome::Deleted => self.settle(blueprint, identifiers),
+                DeleteOutcome::Refused { reason } => self.keep(blueprint, identifiers, &reason),
             }
             Ok(())
         })
     }
 
-    fn note_deleted(&mut self, blueprint: &str, identifiers: Vec<String>, reasons: &BTreeMap<EntityKey, String>) {
-        for identifier in &identifiers {
-            let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };
-            let reason = reasons.get(&entity).cloned().unwrap_or_default();
-            self.journal.push(Deleted { blueprint: entity.blueprint, identifier: entity.identifier, reason });
+    fn keep(&mut self, blueprint: &str, identifiers: Vec<String>, reason: &str) {
+        for identifier in identifiers {
+            self.kept.push(format!("{blueprint} {identifier} was not deleted, Port refused it: {reason}"));
+            self.journal.remove(&EntityKey { blueprint: blueprint.to_owned(), identifier });
         }
-        self.settle(blueprint, identifiers);
     }
 }
 
-/// What this run deleted so far.
-async fn read_journal(context: &StepContext<'_>) -> Result<Vec<Deleted>, StepError> {
+/// What an earlier try of this very sweep deleted, or was just deleting.
+async fn read_journal(context: &StepContext<'_>) -> Result<BTreeMap<EntityKey, String>, StepError> {
     let key = context.place.journal(&context.snapshot.plan.run);
-    Ok(read_json(context.worker.store.as_ref(), &key).await?.map(|(journal, _)| journal).unwrap_or_default())
+    let lines: Option<(Vec<Deleted>, _)> = read_json(context.worker.store.as_ref(), &key).await?;
+    let lines = lines.map(|(lines, _)| lines).unwrap_or_default().into_iter();
+    Ok(lines.map(|line| (EntityKey { blueprint: line.blueprint, identifier: line.identifier }, line.reason)).collect())
 }
