@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::steps::{
     ACCOUNT, BUCKET, QUEUE, REGION, account_key, alpha, assert_gone, assert_held_back, assert_says, assert_there,
-    bucket_key, changed, complete_run, damage_ledger, entry, journal, ledger_key, mapping, mapping_of, one_member,
-    queue_key, troubled_run, world_with,
+    bucket_key, changed, complete_run, damage_ledger, deletion_calls, entry, journal, ledger_key, mapping, mapping_of,
+    one_member, queue_key, troubled_run, world_with,
 };
+use crate::support::port::EntityKey;
 use crate::support::world::World;
 
 const OTHER_REGION: &str = "eu-west-1";
@@ -23,7 +24,7 @@ async fn a_deleted_bucket_goes_alone_and_the_journal_says_why() {
 
     assert_eq!(run.summary["outcome"], "completed", "{:#}", run.summary);
     assert_gone(&world, &before, &[bucket_key(&logs)]);
-    let untouched = |key: &crate::support::port::EntityKey| world.port.entities()[key] == before[key];
+    let untouched = |key: &EntityKey| world.port.entities()[key] == before[key];
     assert!(before.keys().filter(|key| **key != bucket_key(&logs)).all(untouched));
     assert_eq!(run.summary["deletions"]["deleted"], 1, "{:#}", run.summary);
     assert_eq!(run.summary["deletions"]["missingInPort"], 0, "{:#}", run.summary);
@@ -199,7 +200,7 @@ async fn what_a_hand_deleted_comes_back_and_what_a_hand_took_over_is_not_deleted
 
     assert_gone(&world, &before, &[]);
     assert_eq!(world.port.entities()[&bucket_key(&taken)]["title"], "mine now");
-    assert_eq!(super::steps::deletion_calls(&world), 0);
+    assert_eq!(deletion_calls(&world), 0);
 }
 
 /// A blueprint of somebody else, with entities that cannot be without a bucket.

@@ -36,6 +36,26 @@ async fn an_account_that_can_no_longer_be_entered_keeps_everything() {
 }
 
 #[tokio::test]
+async fn a_kind_that_left_the_mapping_stays_where_the_run_could_not_look() {
+    let mut world = world_with(one_member(), &[ACCOUNT, TOPIC]).await;
+    let kept = ("snsTopic".to_owned(), alpha(&world).create_topic("alerts", &[]).await);
+    let gone = world.organization.place("integration", REGION).create_topic("alerts", &[]).await;
+    let gone = ("snsTopic".to_owned(), gone);
+    let before = complete_run(&world).await;
+
+    let account = world.organization.account("alpha").to_owned();
+    world.organization.remove_read_role(&account).await;
+    world.redeploy(&[]).await;
+    world.set_mapping(mapping(&[ACCOUNT]));
+    troubled_run(&world).await;
+    assert_gone(&world, &before, std::slice::from_ref(&gone));
+
+    world.organization.add_read_role(&account).await;
+    complete_run(&world).await;
+    assert_gone(&world, &before, &[gone, kept]);
+}
+
+#[tokio::test]
 async fn a_denied_kind_keeps_its_entities_and_the_other_kinds_are_updated() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE, TOPIC]).await;
     let account = world.organization.account("alpha").to_owned();
