@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidates::{Candidates, Source};
 use super::evidence::Evidence;
+use super::journal::Journal;
 use crate::ledger::State;
 use crate::run::{Deletions, Phase, read_json, write_json};
 use crate::seams::{Condition, DeleteOutcome, EntityKey};
@@ -26,21 +27,13 @@ struct Decision {
     threshold: f64,
 }
 
-/// One line of the journal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Deleted {
-    blueprint: String,
-    identifier: String,
-    reason: String,
-}
-
 pub async fn delete(
     context: &StepContext<'_>,
     evidence: &mut Evidence,
     candidates: Candidates,
 ) -> Result<Deletions, StepError> {
     // What an earlier try of this very sweep deleted counts too.
-    let journal = read_journal(context).await?;
+    let journal = Journal::read(context).await?;
     let mut deletions = Deletions {
         deleted: journal.len(),
         candidates: candidates.deletable.len(),
@@ -154,8 +147,7 @@ struct Deleter<'a> {
     context: &'a StepContext<'a>,
     /// Entities that are no longer there, or no longer ours.
     settled: BTreeSet<EntityKey>,
-    /// What was deleted, by this try of the sweep and by those before, with the reason; and the chunk that is just being deleted.
-    journal: BTreeMap<EntityKey, String>,
+    journal: Journal,
     kept: Vec<String>,
 }
 
@@ -175,30 +167,16 @@ impl Deleter<'_> {
             return Ok(());
         }
         self.context.check_current(Phase::Sweeping).await?;
-        // Before they go, so that what was deleted is on record whatever happens next.
         for identifier in &ours {
             let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };
-            let reason = reasons.get(&entity).cloned().unwrap_or_default();
-            self.journal.insert(entity, reason);
+            self.journal.add(&entity, reasons.get(&entity).map_or("", String::as_str));
         }
-        self.write_journal().await?;
+        self.journal.write(self.context).await?;
         let kept_before = self.kept.len();
         self.delete_or_halve(blueprint, ours).await?;
         if self.kept.len() > kept_before {
-            self.write_journal().await?;
+            self.journal.write(self.context).await?;
         }
-        Ok(())
-    }
-
-    async fn write_journal(&self) -> Result<(), StepError> {
-        let lines = self.journal.iter().map(|(entity, reason)| Deleted {
-            blueprint: entity.blueprint.clone(),
-            identifier: entity.identifier.clone(),
-            reason: reason.clone(),
-        });
-        let lines: Vec<Deleted> = lines.collect();
-        let key = self.context.place.journal(&self.context.snapshot.plan.run);
-        write_json(self.context.worker.store.as_ref(), &key, &lines, Condition::Always).await?;
         Ok(())
     }
 
@@ -247,12 +225,4 @@ impl Deleter<'_> {
             self.journal.remove(&EntityKey { blueprint: blueprint.to_owned(), identifier });
         }
     }
-}
-
-/// What an earlier try of this very sweep deleted, or was just deleting.
-async fn read_journal(context: &StepContext<'_>) -> Result<BTreeMap<EntityKey, String>, StepError> {
-    let key = context.place.journal(&context.snapshot.plan.run);
-    let lines: Option<(Vec<Deleted>, _)> = read_json(context.worker.store.as_ref(), &key).await?;
-    let lines = lines.map(|(lines, _)| lines).unwrap_or_default().into_iter();
-    Ok(lines.map(|line| (EntityKey { blueprint: line.blueprint, identifier: line.identifier }, line.reason)).collect())
 }

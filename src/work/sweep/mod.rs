@@ -7,6 +7,7 @@ mod candidates;
 mod deferred;
 mod delete;
 mod evidence;
+mod journal;
 mod report;
 mod retired;
 mod verify;
