@@ -1,12 +1,13 @@
-//! Settings from the environment, checked as a whole: an operator sees everything that is wrong at once, before anything happens.
+//! Settings from the environment, checked as a whole: an operator sees everything that is wrong at once, before
+//! anything happens.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::RoleArn;
 use crate::run::is_path_segment;
 
-/// All settings of both functions. Names beginning with `OCEAN__` are those of Port's own integration framework, so that a deployment of it
-/// moves over as it is.
+/// All settings of both functions. Names beginning with `OCEAN__` are those of Port's own integration framework, so
+/// that a deployment of it moves over as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub port: PortSettings,
@@ -55,7 +56,8 @@ pub struct IntegrationSettings {
     pub kind: String,
     /// `OCEAN__INTEGRATION__IDENTIFIER`, lower case.
     pub identifier: String,
-    /// `OCEAN__INITIALIZE_PORT_RESOURCES`: whether default blueprints and the default mapping are installed on the first run.
+    /// `OCEAN__INITIALIZE_PORT_RESOURCES`: whether default blueprints and the default mapping are installed on the
+    /// first run.
     pub initialize_port_resources: bool,
 }
 
@@ -69,8 +71,9 @@ pub struct AccountSettings {
     pub partition: String,
     /// `PORTOLAN_MEMBER_ROLE_NAME`, with its path if it has one; without it, the management role's own name.
     pub member_role: String,
-    /// `AWS_WEB_IDENTITY_TOKEN_FILE`, unless `OCEAN__INTEGRATION__CONFIG__CREDENTIAL_PROVIDER_PRIORITY` names `AssumeRole` first or leaves
-    /// web identities out: roles are then assumed with that token. Outside Lambda only; Lambda has no such token.
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE`, unless `OCEAN__INTEGRATION__CONFIG__CREDENTIAL_PROVIDER_PRIORITY` names
+    /// `AssumeRole` first or leaves web identities out: roles are then assumed with that token. Outside Lambda only;
+    /// Lambda has no such token.
     pub web_identity_token_file: Option<String>,
 }
 
@@ -118,7 +121,8 @@ impl Settings {
     }
 }
 
-/// Reads variables and gathers what is wrong with them. After a problem it goes on with an empty value, which never leaves it.
+/// Reads variables and gathers what is wrong with them. After a problem it goes on with an empty value, which never
+/// leaves it.
 struct Reader {
     variables: BTreeMap<String, String>,
     problems: Vec<String>,
@@ -136,7 +140,8 @@ impl Reader {
         }
     }
 
-    /// A variable's trimmed value; blank is the same as unset, because templates set empty parameters as empty variables.
+    /// A variable's trimmed value; blank is the same as unset, because templates set empty parameters as empty
+    /// variables.
     fn optional(&self, name: &str) -> Option<String> {
         self.variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
@@ -234,7 +239,8 @@ impl Reader {
         let partition = configured
             .or_else(|| first_role.map(|role| role.partition().to_owned()))
             .unwrap_or_else(|| "aws".to_owned());
-        // Port's framework takes the management role's name for the members too, so that without a setting it stays the same.
+        // Port's framework takes the management role's name for the members too, so that without a setting it stays the
+        // same.
         let member_role =
             self.optional("PORTOLAN_MEMBER_ROLE_NAME").or_else(|| first_role.map(|role| role.name().to_owned()));
         let member_role = member_role.unwrap_or_else(|| DEFAULT_MEMBER_ROLE.to_owned());

@@ -1,4 +1,5 @@
-//! What the system says about itself. Every line that an operator may search for or alarm on is written here, with its fields.
+//! What the system says about itself. Every line that an operator may search for or alarm on is written here, with its
+//! fields.
 
 use std::fmt::Display;
 

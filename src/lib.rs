@@ -1,8 +1,8 @@
 //! Portolan brings a whole AWS organization into a Port catalog.
 //!
-//! Two AWS Lambda functions share this library. The folders follow the data: [`schedule`] finds accounts and sends messages, [`work`] takes a
-//! message and brings Port up to date, [`kinds`] reads AWS, [`mapping`] makes entities of resources, [`ledger`] remembers what Port holds,
-//! [`port`] talks to Port.
+//! Two AWS Lambda functions share this library. The folders follow the data: [`schedule`] finds accounts and sends
+//! messages, [`work`] takes a message and brings Port up to date, [`kinds`] reads AWS, [`mapping`] makes entities of
+//! resources, [`ledger`] remembers what Port holds, [`port`] talks to Port.
 
 pub mod aws;
 pub mod config;

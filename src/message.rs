@@ -16,7 +16,8 @@ const LARGEST_MESSAGE_BYTES: usize = 16 * 1024;
 pub struct Message {
     /// Format of this document, see [`MESSAGE_VERSION`].
     pub version: u32,
-    /// Port's organization id. It is part of the place where state lies, and is compared with the credentials before anything is written.
+    /// Port's organization id. It is part of the place where state lies, and is compared with the credentials before
+    /// anything is written.
     pub port_organization: String,
     pub run: RunId,
     /// The run's epoch; a message of another epoch is acknowledged without effect.

@@ -1,7 +1,8 @@
 //! The four things outside of this process that a run depends on, and the clock.
 //!
-//! The target step and the sweep step are written against these traits. Each has one real implementation (`aws::reader`, `port::catalog`,
-//! `aws::store`, `aws::queue`); a simulation of a whole run stands behind them in memory.
+//! The target step and the sweep step are written against these traits. Each has one real implementation
+//! (`aws::reader`, `port::catalog`, `aws::store`, `aws::queue`); a simulation of a whole run stands behind them in
+//! memory.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

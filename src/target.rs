@@ -66,7 +66,8 @@ pub fn validate_region(text: &str) -> Result<(), TargetError> {
 
 /// What one message of a run covers.
 ///
-/// Written as text everywhere (messages, object keys, logs): `organization`, `111111111111/global` or `111111111111/eu-west-1`.
+/// Written as text everywhere (messages, object keys, logs): `organization`, `111111111111/global` or
+/// `111111111111/eu-west-1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Target {

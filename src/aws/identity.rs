@@ -1,4 +1,5 @@
-//! Who reads: the base identity, and roles assumed from it. There is no way back: where assuming fails, nothing is read.
+//! Who reads: the base identity, and roles assumed from it. There is no way back: where assuming fails, nothing is
+//! read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -124,7 +125,8 @@ impl Identities {
     async fn assume_now(&self, role: &RoleArn, session_policy: Option<&str>) -> Result<Assumed, Inaccessible> {
         let first = self.sts_region();
         match self.ask_sts(first.clone(), role, session_policy).await {
-            // Our own region may be one that an account must opt into, and the member may not have: the partition's default always works.
+            // Our own region may be one that an account must opt into, and the member may not have: the partition's
+            // default always works.
             Err(Inaccessible::Role { source: ReadError::NotHere(_), .. })
                 if first.as_ref() != partition_region(&self.partition) =>
             {

@@ -27,7 +27,8 @@ pub use secret::{SecretError, read_port_credentials};
 pub use session_policy::{LONGEST_SESSION_POLICY, read_policy};
 pub use store::S3Store;
 
-/// Tries of one call, the first included, where `AWS_MAX_ATTEMPTS` says nothing else. The SDK waits between them with jitter.
+/// Tries of one call, the first included, where `AWS_MAX_ATTEMPTS` says nothing else. The SDK waits between them with
+/// jitter.
 const TRIES: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// One try of one call. Listings that take longer do not exist; a connection that hangs does.

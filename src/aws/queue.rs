@@ -68,7 +68,8 @@ fn queue_error(error: ReadError) -> QueueError {
     QueueError(error.failure().to_string())
 }
 
-/// SQS API reference: texts have no control characters but tabs and line ends, and an attribute is never empty. A reason may quote anything.
+/// SQS API reference: texts have no control characters but tabs and line ends, and an attribute is never empty. A
+/// reason may quote anything.
 fn presentable(reason: &str) -> String {
     let reason = reason.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
     let reason: String = reason.take(LONGEST_REASON).collect();

@@ -1,4 +1,5 @@
-//! The cloud as the steps of a run see it: kinds read through assumed roles, accounts judged through the management role.
+//! The cloud as the steps of a run see it: kinds read through assumed roles, accounts judged through the management
+//! role.
 
 use std::sync::Arc;
 
@@ -36,8 +37,8 @@ impl AwsReader {
 /// The role that a target is read with; none where the functions read their own account as themselves.
 ///
 /// # Errors
-/// Where the plan has nothing for the target. Without a role it would be read as ourselves, and our own resources would pass for another
-/// account's.
+/// Where the plan has nothing for the target. Without a role it would be read as ourselves, and our own resources would
+/// pass for another account's.
 fn role_of(plan: &Plan, target: &Target) -> Result<Option<String>, ReadError> {
     let Some(account) = target.account() else {
         let role = management_role(plan);
@@ -109,7 +110,8 @@ impl Cloud for AwsReader {
             Ok(role) => role,
             Err(error) => return Standing::Unknown { reason: error.to_string() },
         };
-        // Discovery's rights, not those of reading kinds: the session policy of the mapping says nothing about Organizations.
+        // Discovery's rights, not those of reading kinds: the session policy of the mapping says nothing about
+        // Organizations.
         let clients = match self.identities.assume(&role, Some(organizations::DISCOVERY_POLICY)).await {
             Ok(clients) => clients,
             Err(error) => return Standing::Unknown { reason: error.to_string() },

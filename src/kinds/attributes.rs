@@ -14,8 +14,8 @@ pub enum Form {
 
 /// Adds attributes to a resource's properties: those of the table first, in its order, then others by name and as text.
 ///
-/// Attributes that the table does not name are kept, so that what AWS adds arrives without a release. The order is fixed because the SDK's
-/// map has none: an unchanged resource is to stay unchanged.
+/// Attributes that the table does not name are kept, so that what AWS adds arrives without a release. The order is
+/// fixed because the SDK's map has none: an unchanged resource is to stay unchanged.
 pub fn add_attributes(
     properties: &mut Map<String, Value>,
     mut attributes: HashMap<String, String>,
@@ -35,7 +35,8 @@ pub fn sorted_texts(texts: HashMap<String, String>) -> Map<String, Value> {
     sorted.into_iter().map(|(name, text)| (name, Value::String(text))).collect()
 }
 
-/// The value that a text stands for. A text that is no such value stays a text: one odd attribute is no reason to lose the resource.
+/// The value that a text stands for. A text that is no such value stays a text: one odd attribute is no reason to lose
+/// the resource.
 fn parse(text: String, form: Form) -> Value {
     let parsed = match form {
         Form::Text => None,

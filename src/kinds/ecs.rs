@@ -44,7 +44,8 @@ async fn list_cluster_arns(client: &Client, cursor: Option<String>) -> Result<Cl
     Ok(ClusterArns { arns: output.cluster_arns.unwrap_or_default(), next: output.next_token })
 }
 
-/// The clusters of these ARNs. The listing has said that they are there: without a description, they are known by ARN alone.
+/// The clusters of these ARNs. The listing has said that they are there: without a description, they are known by ARN
+/// alone.
 async fn describe_clusters(client: &Client, arns: Vec<String>) -> Vec<Resource> {
     match descriptions(client, &arns).await {
         Ok((described, failures)) => join(&arns, described, &failures),
@@ -70,7 +71,8 @@ async fn descriptions(
     Ok((body.objects(DESCRIBE_CLUSTERS, "clusters")?, output.failures.unwrap_or_default()))
 }
 
-/// Brings clusters and descriptions together by ARN: the answer has an order of its own, and leaves out what it has no description of.
+/// Brings clusters and descriptions together by ARN: the answer has an order of its own, and leaves out what it has no
+/// description of.
 fn join(listed: &[String], described: Vec<Map<String, Value>>, failures: &[ClusterFailure]) -> Vec<Resource> {
     let mut by_arn = HashMap::new();
     for cluster in described {

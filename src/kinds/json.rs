@@ -1,4 +1,5 @@
-//! Kinds whose service speaks JSON: the answer's own body is forwarded, so that members which AWS adds arrive without a release.
+//! Kinds whose service speaks JSON: the answer's own body is forwarded, so that members which AWS adds arrive without a
+//! release.
 
 use std::sync::{Arc, Mutex};
 
@@ -75,7 +76,8 @@ impl Intercept for BodyKeeper {
     }
 }
 
-/// AWS's JSON protocols mean the same by a member that is null and one that is absent; mappings see it absent, at every depth.
+/// AWS's JSON protocols mean the same by a member that is null and one that is absent; mappings see it absent, at every
+/// depth.
 fn drop_null_members(object: &mut Map<String, Value>) {
     object.retain(|_, value| !value.is_null());
     for value in object.values_mut() {
@@ -91,7 +93,8 @@ fn drop_nulls_below(value: &mut Value) {
     }
 }
 
-/// Gives the members of an object the names that mappings know: the first letter in upper case, except for those listed as `(from, to)`.
+/// Gives the members of an object the names that mappings know: the first letter in upper case, except for those listed
+/// as `(from, to)`.
 pub fn with_pascal_case_names(object: Map<String, Value>, renamed: &[(&str, &str)]) -> Map<String, Value> {
     let rename = |name: String| match renamed.iter().find(|(from, _)| *from == name) {
         Some((_, to)) => (*to).to_owned(),

@@ -1,7 +1,7 @@
 //! The kinds: AWS resource types as Port names them, each with the calls that read it and the shape that mappings see.
 //!
-//! One file per AWS service. A kind is one [`Kind`] item there and one line in [`KINDS`]; what a kind needs (its scope, its calls, its IAM
-//! actions, its options) is stated in that item and nowhere else.
+//! One file per AWS service. A kind is one [`Kind`] item there and one line in [`KINDS`]; what a kind needs (its scope,
+//! its calls, its IAM actions, its options) is stated in that item and nowhere else.
 
 mod account;
 mod attributes;

@@ -11,7 +11,8 @@ use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 const PARENTS: &str = "ListParentsAction";
 const TAGS: &str = "ListTagsForResourceAction";
 
-/// Calls for n accounts: n/20 listings (the service's page), and n for each option (more only where its answer has pages).
+/// Calls for n accounts: n/20 listings (the service's page), and n for each option (more only where its answer has
+/// pages).
 pub const ACCOUNT: Kind = Kind {
     name: "AWS::Organizations::Account",
     scope: Scope::Organization,

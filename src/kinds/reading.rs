@@ -58,7 +58,8 @@ impl Reading {
 
 /// The SDK clients of one identity, made when first needed.
 ///
-/// All of them share one HTTP client; what a client adds is its service's configuration, which is worth keeping over the pages of a target.
+/// All of them share one HTTP client; what a client adds is its service's configuration, which is worth keeping over
+/// the pages of a target.
 pub struct Clients {
     config: SdkConfig,
     made: Mutex<HashMap<(TypeId, String), Box<dyn Any + Send>>>,

@@ -44,8 +44,8 @@ async fn buckets(reading: &Reading, cursor: Option<String>) -> Result<Page, Read
     Ok(Page { resources, next })
 }
 
-/// The listing is the same from every region, but a service control policy may deny some of them: the next enabled one is tried then.
-/// A cursor belongs to the region that gave it.
+/// The listing is the same from every region, but a service control policy may deny some of them: the next enabled one
+/// is tried then. A cursor belongs to the region that gave it.
 async fn list_buckets(
     reading: &Reading,
     cursor: Option<String>,
@@ -251,7 +251,8 @@ async fn add_encryption(reading: &Reading, client: &Client, bucket: &mut Resourc
     )
 }
 
-/// Puts an option's answer under its name. A bucket without the configuration has the member left out, which is an answer too.
+/// Puts an option's answer under its name. A bucket without the configuration has the member left out, which is an
+/// answer too.
 fn add_option<T>(
     bucket: &mut Resource,
     action: &'static str,

@@ -66,7 +66,8 @@ async fn read_queue(reading: &Reading, client: &Client, url: String) -> Option<R
     with_tags(client, queue).await
 }
 
-/// SQS sends two names of the error, the one of its JSON answers and, in a header that the SDK prefers, the one of its former XML answers.
+/// SQS sends two names of the error, the one of its JSON answers and, in a header that the SDK prefers, the one of its
+/// former XML answers.
 fn is_gone(error: &ReadError) -> bool {
     matches!(error.code(), "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue")
 }

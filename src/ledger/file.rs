@@ -53,8 +53,9 @@ impl<'a> Ledgers<'a> {
         }
     }
 
-    /// The same for a worker, which can repair a damaged or lost ledger by reading its target again: it starts from nothing, and says so in
-    /// the ledger until the target was completely read. `is_expected` tells whether the last run left a ledger of the target.
+    /// The same for a worker, which can repair a damaged or lost ledger by reading its target again: it starts from
+    /// nothing, and says so in the ledger until the target was completely read. `is_expected` tells whether the last
+    /// run left a ledger of the target.
     pub async fn load_for_reading(&self, target: &Target, is_expected: bool) -> Result<LedgerFile, LedgerError> {
         let key = self.place.ledger(target);
         let Some(object) = self.store.get(&key).await? else {
@@ -101,7 +102,8 @@ impl<'a> Ledgers<'a> {
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        // SDKs repeat a write whose answer was lost, and the repetition conflicts with the first try: then our own id lies there.
+        // SDKs repeat a write whose answer was lost, and the repetition conflicts with the first try: then our own id
+        // lies there.
         let found = self.store.get(&file.key).await?;
         match found {
             Some(object) if format::writer_of(&object.bytes).as_deref() == Some(writer.as_str()) => {

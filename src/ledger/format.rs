@@ -1,4 +1,5 @@
-//! How a ledger lies in the state bucket: a line that says what it is and what its checksum is, then the content as compact JSON.
+//! How a ledger lies in the state bucket: a line that says what it is and what its checksum is, then the content as
+//! compact JSON.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,8 @@ struct Body {
     claims_incomplete: bool,
 }
 
-/// blueprint, identifier, relations (name and identifier), state. An array, because a ledger may have hundreds of thousands of them.
+/// blueprint, identifier, relations (name and identifier), state. An array, because a ledger may have hundreds of
+/// thousands of them.
 #[derive(Serialize, Deserialize)]
 struct WrittenEntry(String, String, Vec<(String, String)>, String);
 

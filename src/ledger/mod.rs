@@ -1,8 +1,8 @@
 //! The ledger of a target: which resource produced which entities, and what Port is known to hold of them.
 //!
-//! It hangs entries on resources and not on entities, because a resource whose details could not be read must keep its entities, and only
-//! its key, which the listing itself gives, is known then. Only `Sent` suppresses an upsert, only `Stale` may be deleted, and every entry
-//! that is not stale is a claim: nobody deletes that entity.
+//! It hangs entries on resources and not on entities, because a resource whose details could not be read must keep its
+//! entities, and only its key, which the listing itself gives, is known then. Only `Sent` suppresses an upsert, only
+//! `Stale` may be deleted, and every entry that is not stale is a claim: nobody deletes that entity.
 
 mod file;
 mod format;
@@ -25,7 +25,8 @@ pub struct Ledger {
     pub units: BTreeMap<String, Unit>,
     /// Where an unfinished reading of the target goes on.
     pub progress: Option<Progress>,
-    /// The ledger before this one was damaged or lost, and the target was not completely read since: there may be claims that it does not know.
+    /// The ledger before this one was damaged or lost, and the target was not completely read since: there may be
+    /// claims that it does not know.
     pub claims_incomplete: bool,
 }
 

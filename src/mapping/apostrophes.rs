@@ -18,8 +18,8 @@ pub fn compile(text: &str) -> Result<Expression, CompileError> {
     Expression::compile(&quoted).map_err(|_| error)
 }
 
-/// Port's rule: an apostrophe opens a text at the start or after white space, and closes one at the end or before white space. The white
-/// space next to it is used up and does not count for the next one.
+/// Port's rule: an apostrophe opens a text at the start or after white space, and closes one at the end or before white
+/// space. The white space next to it is used up and does not count for the next one.
 fn with_double_quotes(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let is_bound = |letter: Option<&char>| letter.is_some_and(|letter| letter.is_whitespace() || *letter == '"');

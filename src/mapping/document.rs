@@ -1,4 +1,5 @@
-//! Reading the mapping document. Each entry is read by itself: what is wrong with one disables that one, with its path and what to write.
+//! Reading the mapping document. Each entry is read by itself: what is wrong with one disables that one, with its path
+//! and what to write.
 
 use std::collections::BTreeSet;
 

@@ -22,7 +22,8 @@ pub struct EntityTemplate {
     relations: Vec<(String, Field)>,
 }
 
-/// A field that an entity can do without: where its expression does not compile, the field is null and the rest is sent.
+/// A field that an entity can do without: where its expression does not compile, the field is null and the rest is
+/// sent.
 enum Field {
     Compiled(Expression),
     Broken { reason: String },

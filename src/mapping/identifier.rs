@@ -9,8 +9,8 @@ const HASH_DIGITS: usize = 10;
 
 /// The identifier as Port takes it.
 ///
-/// One that Port takes is left alone. In any other, what Port rejects becomes `-`, and a short hash of the original is appended, so that two
-/// different identifiers stay different.
+/// One that Port takes is left alone. In any other, what Port rejects becomes `-`, and a short hash of the original is
+/// appended, so that two different identifiers stay different.
 pub fn to_port_identifier(identifier: &str) -> String {
     if is_accepted(identifier) {
         return identifier.to_owned();
@@ -33,7 +33,8 @@ fn is_accepted(identifier: &str) -> bool {
 }
 
 fn is_accepted_char(letter: char) -> bool {
-    // `char::is_alphabetic` also has letter-like numbers and marks, which `\p{L}` has not: beyond ASCII only what is surely a letter passes.
+    // `char::is_alphabetic` also has letter-like numbers and marks, which `\p{L}` has not: beyond ASCII only what is
+    // surely a letter passes.
     letter.is_ascii_alphanumeric()
         || "@_.+:\\/=-".contains(letter)
         || (!letter.is_ascii() && (letter.is_lowercase() || letter.is_uppercase()))

@@ -30,7 +30,8 @@ pub struct Mapping {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MappingSettings {
     pub upsert: UpsertOptions,
-    /// Whether an entity that Port refuses to delete may be deleted with its dependents: only where the document says so itself.
+    /// Whether an entity that Port refuses to delete may be deleted with its dependents: only where the document says
+    /// so itself.
     pub delete_dependents: bool,
     /// The share of all known entities, 0 to 1, that one run may delete.
     pub deletion_threshold: f64,
@@ -66,7 +67,8 @@ impl Mapping {
     /// Reads and compiles the document that Port's integration record has as `config`.
     ///
     /// # Errors
-    /// [`MappingError`] when the document as a whole is unusable: empty, of another form, or without a single entry that works.
+    /// [`MappingError`] when the document as a whole is unusable: empty, of another form, or without a single entry
+    /// that works.
     pub fn parse(document: &Value) -> Result<Self, MappingError> {
         document::parse(document)
     }

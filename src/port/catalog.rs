@@ -55,7 +55,8 @@ struct Parcel {
     json: String,
 }
 
-/// Cuts parcels into bulks by count and by the bytes really sent. One bulk never has the same entity twice: Port does not say which would win.
+/// Cuts parcels into bulks by count and by the bytes really sent. One bulk never has the same entity twice: Port does
+/// not say which would win.
 fn into_bulks(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
     let mut bulks = Vec::new();
     let mut bulk: Vec<Parcel> = Vec::new();

@@ -31,12 +31,14 @@ pub struct PortClient {
     source: CredentialSource,
     /// Held while a token is fetched, so that all callers get the one.
     token: Mutex<Option<Token>>,
-    /// The organization that a token belongs to, asked for once per token: other credentials may have come with a newer one.
+    /// The organization that a token belongs to, asked for once per token: other credentials may have come with a newer
+    /// one.
     organization: Mutex<Option<(String, String)>>,
     limit: RateLimit,
 }
 
-/// Whether a call owns catalog data: Port marks what such calls write with the caller's name, and by that finds it again.
+/// Whether a call owns catalog data: Port marks what such calls write with the caller's name, and by that finds it
+/// again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Exporter,
@@ -149,7 +151,8 @@ impl PortClient {
     /// Makes a call, with as many tries as are of use.
     ///
     /// # Errors
-    /// [`CatalogError`] where no answer came, or one that concerns every call: credentials, rate limit, outage. Other answers are the caller's.
+    /// [`CatalogError`] where no answer came, or one that concerns every call: credentials, rate limit, outage. Other
+    /// answers are the caller's.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, CatalogError> {
         let mut refreshed = false;
         let mut waited = Duration::ZERO;

@@ -22,7 +22,8 @@ pub enum CredentialSource {
     Secret { client: aws_sdk_secretsmanager::Client, arn: String },
 }
 
-/// A token is renewed this long before it ends. Port hands out the same token until then, so that a fresh one may be old already.
+/// A token is renewed this long before it ends. Port hands out the same token until then, so that a fresh one may be
+/// old already.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// An access token.

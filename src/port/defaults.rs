@@ -1,4 +1,5 @@
-//! What the first run installs: blueprints in the order in which they relate to each other, and a mapping that fills them.
+//! What the first run installs: blueprints in the order in which they relate to each other, and a mapping that fills
+//! them.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! What Port is told about a run: the state of the last sync, and counts by mapping entry. None of it is published API; none of it fails a run.
+//! What Port is told about a run: the state of the last sync, and counts by mapping entry. None of it is published API;
+//! none of it fails a run.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};

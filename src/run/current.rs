@@ -1,4 +1,5 @@
-//! `current`: the one object that says which run is going on. It is changed only conditionally, which is what makes two runs at once impossible.
+//! `current`: the one object that says which run is going on. It is changed only conditionally, which is what makes two
+//! runs at once impossible.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -98,7 +99,8 @@ async fn write_current(
     if !matches!(error, StateError::Store(StoreError::Conflict { .. })) {
         return Err(error.into());
     }
-    // SDKs repeat a write whose answer was lost, and the repetition then conflicts with the first try: what lies there tells.
+    // SDKs repeat a write whose answer was lost, and the repetition then conflicts with the first try: what lies there
+    // tells.
     match load_current(store, place).await? {
         Some((found, _)) if found == *current => Ok(()),
         _ => Err(CurrentError::Lost),

@@ -1,4 +1,5 @@
-//! The state of a run in the state bucket: which run is current, its plan, its mapping snapshot, what is done, and how it ended.
+//! The state of a run in the state bucket: which run is current, its plan, its mapping snapshot, what is done, and how
+//! it ended.
 
 mod current;
 mod done;

@@ -1,4 +1,5 @@
-//! The plan of a run: which targets it covers, and what was known of the organization when it started. Written once, never changed.
+//! The plan of a run: which targets it covers, and what was known of the organization when it started. Written once,
+//! never changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

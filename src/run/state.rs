@@ -9,8 +9,9 @@ use crate::target::Target;
 
 /// Where all state of one integration of one Port organization lies.
 ///
-/// Other credentials, another type or another identifier find other state, and so can never delete what is not theirs. What only one run
-/// needs lies apart from what every run needs, so that a lifecycle rule can expire the one and never touches the other.
+/// Other credentials, another type or another identifier find other state, and so can never delete what is not theirs.
+/// What only one run needs lies apart from what every run needs, so that a lifecycle rule can expire the one and never
+/// touches the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     integration: String,

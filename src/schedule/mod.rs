@@ -28,7 +28,8 @@ use crate::run::{
 };
 use crate::seams::{Catalog, CatalogError, Clock, Condition, Queue, QueueError, RunReport, Store, Version};
 
-/// How long a run may take. Targets that are not done by then count as failed. Shorter than the six hours between two scheduled runs.
+/// How long a run may take. Targets that are not done by then count as failed. Shorter than the six hours between two
+/// scheduled runs.
 const LONGEST_RUN: time::Duration = time::Duration::hours(5);
 /// The sweep first looks when small runs are through already.
 const FIRST_SWEEP_DELAY: Duration = Duration::from_secs(1);
@@ -131,7 +132,8 @@ impl Scheduler {
         Ok(Answer::Started(Box::new(shortened(summary))))
     }
 
-    /// The answer where there is a run already: the one that this very event started before, or one that is still going.
+    /// The answer where there is a run already: the one that this very event started before, or one that is still
+    /// going.
     async fn answer_of_running(
         &self,
         request: &RunRequest,

@@ -89,7 +89,8 @@ fn is_active(account: &Account) -> bool {
     }
 }
 
-/// Whether an account that discovery no longer found is gone: closed, outside of the organization, or outside of all configured units.
+/// Whether an account that discovery no longer found is gone: closed, outside of the organization, or outside of all
+/// configured units.
 pub async fn standing(client: &Client, account: &AccountId, organizational_units: &BTreeSet<String>) -> Standing {
     const DESCRIBE: &str = "organizations:DescribeAccount";
     let described =
@@ -118,7 +119,8 @@ pub async fn standing(client: &Client, account: &AccountId, organizational_units
     }
 }
 
-/// The state of an account that nobody works in any more. One that is still being closed, or only just created, is not among them.
+/// The state of an account that nobody works in any more. One that is still being closed, or only just created, is not
+/// among them.
 fn closed_state(account: &Account) -> Option<&str> {
     if let Some(state) = &account.state {
         return matches!(state, AccountState::Suspended | AccountState::Closed).then(|| state.as_str());

@@ -17,7 +17,8 @@ pub struct Regions {
     pub disabled: Vec<String>,
 }
 
-/// Lists an account's regions with their status. Partitions other than `aws` have no such call, and all of their few regions are enabled.
+/// Lists an account's regions with their status. Partitions other than `aws` have no such call, and all of their few
+/// regions are enabled.
 pub async fn regions_of(clients: &Clients, partition: &str) -> Result<Regions, ReadError> {
     let all_enabled = |names: [&str; 2]| Regions { enabled: names.map(str::to_owned).to_vec(), disabled: Vec::new() };
     match partition {

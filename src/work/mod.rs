@@ -18,7 +18,8 @@ use crate::run::{Current, DoneMark, Phase, Place, StateError, load_current, writ
 use crate::seams::{Catalog, CatalogError, Clock, Cloud, Condition, Queue, QueueError, Store, StoreError, Version};
 use snapshot::{RunSnapshot, Snapshots};
 
-/// The queue's `maxReceiveCount`: on the last receive the worker itself says why, before SQS would move the message without a word.
+/// The queue's `maxReceiveCount`: on the last receive the worker itself says why, before SQS would move the message
+/// without a word.
 pub const MOST_RECEIVES: u32 = 5;
 /// A handled failure is tried again after this long, doubled with each receive.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
@@ -48,7 +49,8 @@ pub enum StepError {
     /// The same, and the other side said how long to wait.
     #[error("{reason}")]
     RetryAfter { reason: String, delay: Duration },
-    /// The run was superseded, or has moved on to another phase, while the step worked for it. There is nothing left to do.
+    /// The run was superseded, or has moved on to another phase, while the step worked for it. There is nothing left to
+    /// do.
     #[error("its run was superseded, or has moved on, while it was under way")]
     Overtaken,
 }
@@ -99,7 +101,8 @@ pub(crate) struct StepContext<'a> {
 }
 
 impl StepContext<'_> {
-    /// A step sends and deletes only while its run is current and in the phase of such steps: it may be slow, and a newer run fast.
+    /// A step sends and deletes only while its run is current and in the phase of such steps: it may be slow, and a
+    /// newer run fast.
     pub async fn check_current(&self, phase: Phase) -> Result<(), StepError> {
         match load_current(self.worker.store.as_ref(), &self.place).await? {
             Some((current, _)) if current.run == self.current.run && current.phase == phase => Ok(()),
@@ -243,7 +246,8 @@ impl Worker {
 }
 
 impl Worker {
-    /// A sweep has until the run's deadline: an outage of Port ends sooner or later, and only this message ends the run.
+    /// A sweep has until the run's deadline: an outage of Port ends sooner or later, and only this message ends the
+    /// run.
     async fn postpone_sweep(&self, message: &Message, place: &Place, reason: &str) -> bool {
         let Step::Sweep { polls } = message.step else {
             return false;

@@ -25,8 +25,8 @@ pub type NotesByEntry = BTreeMap<usize, MappingNotes>;
 
 /// Maps a resource by all entries of its kind.
 ///
-/// An entry that would see an incomplete resource is left out where the resource is known already: it would overwrite good properties with
-/// nothing. A resource that is new is mapped from what there is.
+/// An entry that would see an incomplete resource is left out where the resource is known already: it would overwrite
+/// good properties with nothing. A resource that is new is mapped from what there is.
 pub fn produce(
     raw: &Value,
     resource: &Resource,
@@ -66,7 +66,8 @@ pub fn produce(
     production
 }
 
-/// Two entries may give parts of one entity. Where Port merges, so do they, before anything is sent; else the later one stands.
+/// Two entries may give parts of one entity. Where Port merges, so do they, before anything is sent; else the later one
+/// stands.
 fn combine(entities: &mut Vec<Entity>, entity: Entity, merge: bool) {
     let Some(known) = entities.iter_mut().find(|known| known.key == entity.key) else {
         entities.push(entity);

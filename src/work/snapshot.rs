@@ -1,4 +1,5 @@
-//! Plan and compiled mapping of a run, loaded once per process: reading and compiling them costs more than a small target does.
+//! Plan and compiled mapping of a run, loaded once per process: reading and compiling them costs more than a small
+//! target does.
 
 use std::sync::Arc;
 
@@ -25,7 +26,8 @@ impl RunSnapshot {
         self.known.as_ref().is_some_and(|known| known.ledgers.contains(target))
     }
 
-    /// Whether reports of all units of a target tell everything that the target claims: nothing of it was left out, failed or held.
+    /// Whether reports of all units of a target tell everything that the target claims: nothing of it was left out,
+    /// failed or held.
     pub fn tells_all_claims<'a>(&self, mut units: impl Iterator<Item = &'a UnitReport>) -> bool {
         let is_whole = self.plan.narrowing.kinds.is_empty() && self.mapping.disabled.is_empty();
         is_whole && units.all(|unit| unit.counts_for_deletion() && unit.held == 0)

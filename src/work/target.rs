@@ -175,7 +175,8 @@ impl TargetSync<'_> {
         let known = self.file.ledger.units.get(kind).and_then(|unit| unit.get(&resource.key));
         let raw = resource::raw_resource(kind, self.target, &mut resource);
         let production = resource::produce(&raw, &resource, entries, known.is_some(), merge, notes);
-        // A resource that is still there but gives an entity no longer: only where everything about it is known, and every entry took part.
+        // A resource that is still there but gives an entity no longer: only where everything about it is known, and
+        // every entry took part.
         if production.held.is_none() && self.context.snapshot.mapping.disabled.is_empty() {
             let gone = known
                 .into_iter()
@@ -212,8 +213,8 @@ impl TargetSync<'_> {
         }
     }
 
-    /// A resource that is there again is not stale any more, whatever an earlier run or an earlier try of this one found. What it no longer
-    /// gives becomes stale anew when its listing is complete.
+    /// A resource that is there again is not stale any more, whatever an earlier run or an earlier try of this one
+    /// found. What it no longer gives becomes stale anew when its listing is complete.
     fn revive(&mut self, kind: &str, resource: &str) {
         let entries = self.file.ledger.units.get_mut(kind).and_then(|unit| unit.get_mut(resource));
         for entry in entries.into_iter().flatten().filter(|entry| !entry.is_claim()) {

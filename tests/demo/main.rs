@@ -1,7 +1,8 @@
-//! `make demo`: an organization arrives in Port, a second run finds nothing changed, and a third one carries over exactly what did.
+//! `make demo`: an organization arrives in Port, a second run finds nothing changed, and a third one carries over
+//! exactly what did.
 //!
-//! AWS is moto and Port an emulator; everything between them is real: the two built functions, their queue and their state bucket.
-//! Ends with 1 when anything is not as it should be.
+//! AWS is moto and Port an emulator; everything between them is real: the two built functions, their queue and their
+//! state bucket. Ends with 1 when anything is not as it should be.
 
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "the system tests use the rest of it")]

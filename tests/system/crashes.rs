@@ -385,7 +385,8 @@ async fn world_with_faulty_queue() -> (World, String) {
     (world, queue)
 }
 
-/// SQS before the emulated one: passes everything on, but refuses some entries of `SendMessageBatch` as real SQS now and then does.
+/// SQS before the emulated one: passes everything on, but refuses some entries of `SendMessageBatch` as real SQS now
+/// and then does.
 struct FaultyQueue {
     endpoint: String,
     refusal: std::sync::Mutex<Refusal>,

@@ -241,7 +241,8 @@ async fn credentials_of_another_account_are_not_used() {
     assert!(role.contains(alpha) && given.contains(beta));
 }
 
-/// A member that has not opted into the functions' own region refuses its STS; the partition's default region is asked then.
+/// A member that has not opted into the functions' own region refuses its STS; the partition's default region is asked
+/// then.
 #[tokio::test]
 async fn a_role_behind_a_disabled_region_is_assumed_in_the_default_one() {
     let plan = OrganizationPlan::new().member("alpha", "").regions(&REGIONS).home_region("eu-west-1");

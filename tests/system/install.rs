@@ -65,7 +65,8 @@ fn the_roles_may_do_what_the_kinds_need() {
         let optional = kind.include_actions.iter().flat_map(|action| action.iam_actions);
         for action in kind.iam_actions.iter().chain(optional) {
             assert!(read_role.contains(*action), "read-role.yaml lacks {action} of {}", kind.name);
-            // The worker's own role reads its own account where no role is assumed; there is no organization to read then.
+            // The worker's own role reads its own account where no role is assumed; there is no organization to read
+            // then.
             assert!(
                 kind.scope == Scope::Organization || template.contains(*action),
                 "template.yaml lacks {action} of {}",

@@ -1,4 +1,5 @@
-//! What mappings see of every kind, and what becomes of calls that fail: read from the emulated AWS by the library itself.
+//! What mappings see of every kind, and what becomes of calls that fail: read from the emulated AWS by the library
+//! itself.
 
 mod envelopes;
 mod failures;
@@ -185,7 +186,8 @@ fn all_options(kind: &str) -> Vec<&'static str> {
     kind.include_actions.iter().map(|action| action.name).collect()
 }
 
-/// Compares without regard to the order of members. What no test can foresee is written as `<time>`, `<text>` or `<number>`.
+/// Compares without regard to the order of members. What no test can foresee is written as `<time>`, `<text>` or
+/// `<number>`.
 fn assert_shape(actual: &Value, expected: &Value) {
     assert_shape_at("", actual, expected);
 }

@@ -152,7 +152,8 @@ async fn a_target_that_the_plan_has_no_role_for_is_not_read_as_ourselves() {
     assert!(organization.call_counts().await.is_empty());
 }
 
-/// The mapping of all kinds with every option; an entry may ask for three, so that a kind with more has several entries.
+/// The mapping of all kinds with every option; an entry may ask for three, so that a kind with more has several
+/// entries.
 fn mapping_with_all_options() -> Value {
     let mut mapping = all_kinds_mapping();
     let mut entries = Vec::new();

@@ -187,7 +187,8 @@ async fn the_rate_limit_is_honoured_as_its_headers_say() {
     assert_eq!(statuses(&calls), [Some(429), Some(200)]);
     assert!(gaps(&calls)[0] >= Duration::from_secs(2), "{:?}", gaps(&calls));
 
-    // One that is used up for longer than an invocation waits: nobody asks on, and the target comes again when it is over.
+    // One that is used up for longer than an invocation waits: nobody asks on, and the target comes again when it is
+    // over.
     place.run_instances(150, &[]).await;
     let in_ten_minutes = (time::OffsetDateTime::now_utc() + Duration::from_secs(600)).unix_timestamp();
     world.port.fail(Fault::rate_limited(BULK, &[("x-ratelimit-reset", &in_ten_minutes.to_string())]).for_ever());

@@ -10,7 +10,8 @@ use super::instance_members::{instance_members, reservation_members, status_memb
 
 const STATUS: &str = "DescribeInstanceStatusAction";
 
-/// Instances of one listing call: the most that EC2 takes. It limits calls, whatever their size, and those without a size more tightly.
+/// Instances of one listing call: the most that EC2 takes. It limits calls, whatever their size, and those without a
+/// size more tightly.
 const PAGE_SIZE: i32 = 1000;
 
 /// Instances that one call for statuses may name.
@@ -76,8 +77,9 @@ fn groups_of(size: usize, mut instances: Vec<Resource>) -> Vec<Vec<Resource>> {
 
 /// The instances with their statuses.
 ///
-/// EC2 refuses a call that names one instance which it does not know (any more, or yet). Such a group is halved until the unknown instance is
-/// alone, so that it does not cost the others their statuses. It stays as the listing had it, without one.
+/// EC2 refuses a call that names one instance which it does not know (any more, or yet). Such a group is halved until
+/// the unknown instance is alone, so that it does not cost the others their statuses. It stays as the listing had it,
+/// without one.
 async fn with_statuses(client: &Client, instances: Vec<Resource>) -> Vec<Resource> {
     let mut undecided = vec![instances];
     let mut decided = Vec::new();

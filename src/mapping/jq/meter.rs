@@ -1,7 +1,7 @@
 //! What one evaluation may use before it is stopped.
 //!
-//! The interpreter has no fuel of its own, so its values and its context report here what they do, and the budget that is
-//! used up ends the evaluation by unwinding. It cannot be an ordinary error: `try` and `?` would swallow it.
+//! The interpreter has no fuel of its own, so its values and its context report here what they do, and the budget that
+//! is used up ends the evaluation by unwinding. It cannot be an ordinary error: `try` and `?` would swallow it.
 
 use std::cell::Cell;
 use std::panic::resume_unwind;

@@ -1,7 +1,8 @@
 //! jq, the language of mappings.
 //!
-//! Expressions come from users and see data from anywhere, so they may do nothing but calculate: they have no environment,
-//! files, modules, clock (except `now`) or output, and one that does not end, or grows without bound, is stopped.
+//! Expressions come from users and see data from anywhere, so they may do nothing but calculate: they have no
+//! environment, files, modules, clock (except `now`) or output, and one that does not end, or grows without bound, is
+//! stopped.
 
 mod access;
 mod arithmetic;
@@ -43,7 +44,8 @@ impl Expression {
     ///
     /// # Errors
     ///
-    /// If the text is no jq, mentions what is not defined, imports a module, is longer than 16 KiB or nested too deeply.
+    /// If the text is no jq, mentions what is not defined, imports a module, is longer than 16 KiB or nested too
+    /// deeply.
     pub fn compile(text: &str) -> Result<Self, CompileError> {
         let form = match Simple::parse(text) {
             Some(simple) => Form::Simple(simple),
@@ -64,8 +66,8 @@ impl Expression {
     ///
     /// # Errors
     ///
-    /// If the expression fails on this input, or is stopped because it uses too much: a million steps, a second, 32 MiB,
-    /// nesting of 256, or a result of 16 MiB.
+    /// If the expression fails on this input, or is stopped because it uses too much: a million steps, a second, 32
+    /// MiB, nesting of 256, or a result of 16 MiB.
     pub fn first(&self, input: &Input<'_>) -> Result<Option<serde_json::Value>, EvaluationError> {
         match &self.form {
             Form::Simple(simple) => simple.first(input.json),

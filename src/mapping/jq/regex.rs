@@ -1,6 +1,7 @@
 //! What the regular expressions of jaq leave out: groups that took no part in a match.
 //!
-//! jaq lists only the groups that matched, so that their number is lost. Naming all groups by their number brings it back.
+//! jaq lists only the groups that matched, so that their number is lost. Naming all groups by their number brings it
+//! back.
 
 use super::meter::{self, Charge};
 use super::value::{Text, Value};

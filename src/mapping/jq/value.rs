@@ -1,7 +1,7 @@
 //! The values that the interpreter works on, and the ways from and to JSON.
 //!
-//! They are our own, and not those of `jaq-json`, for two reasons: they report to the meter what they hold, without which no
-//! expression could be kept from filling the memory; and they calculate, index and assign as libjq does.
+//! They are our own, and not those of `jaq-json`, for two reasons: they report to the meter what they hold, without
+//! which no expression could be kept from filling the memory; and they calculate, index and assign as libjq does.
 
 use super::meter::{self, Charge, Limit, MAXIMUM_OUTPUT_BYTES, check_depth, stop};
 use super::number::Number;
@@ -178,7 +178,8 @@ impl Value {
         Self::Object(Rc::new(object))
     }
 
-    /// How deep arrays and objects nest: 0 for anything else. Never too small, but too large after deep parts were removed.
+    /// How deep arrays and objects nest: 0 for anything else. Never too small, but too large after deep parts were
+    /// removed.
     pub(super) fn depth(&self) -> u16 {
         match self {
             Self::Array(array) => array.depth + 1,

@@ -115,7 +115,8 @@ fn left_on_purpose(context: &StepContext<'_>, plan: &Plan, located: &Located<'_>
     if plan.narrowing.is_narrowed() || !mapping.disabled.is_empty() {
         return None;
     }
-    // Only where the run was: an account that could not be entered keeps everything, and so does a region of unknown standing.
+    // Only where the run was: an account that could not be entered keeps everything, and so does a region of unknown
+    // standing.
     let account = located.target.account();
     let is_accessible = account.is_none_or(|account| plan.accounts.contains_key(account));
     let is_enabled = match (account.and_then(|account| plan.accounts.get(account)), located.target.region()) {
@@ -144,8 +145,8 @@ fn reasons_to_hold_back(evidence: &Evidence, retirement: &Retirement, count: usi
 
 /// Those of the stale entities that a claimed entity relates to.
 ///
-/// A ledger knows a relation's name and the identifier it points to; the blueprint is Port's knowledge. Where Port does not say, any
-/// blueprint counts.
+/// A ledger knows a relation's name and the identifier it points to; the blueprint is Port's knowledge. Where Port does
+/// not say, any blueprint counts.
 async fn related_to(
     context: &StepContext<'_>,
     evidence: &Evidence,

@@ -16,8 +16,8 @@ use crate::work::{StepContext, StepError};
 /// Port's API: a bulk deletion has at most 100 identifiers.
 const CHUNK: usize = 100;
 
-/// Whether this run may delete, decided before the first deletion and kept: a sweep that is begun again must not decide anew, because its
-/// own deletions changed the shares.
+/// Whether this run may delete, decided before the first deletion and kept: a sweep that is begun again must not decide
+/// anew, because its own deletions changed the shares.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Decision {
@@ -74,8 +74,8 @@ pub async fn delete(
     Ok(deletions)
 }
 
-/// Where somebody else still claims an entity, only the stale entry goes. What Port holds may be the stale one's content, so the claimant
-/// sends its own again.
+/// Where somebody else still claims an entity, only the stale entry goes. What Port holds may be the stale one's
+/// content, so the claimant sends its own again.
 fn release_claimed(evidence: &mut Evidence, candidates: &Candidates) {
     forget(evidence, candidates, &candidates.claimed);
     evidence.change_entries(&candidates.claimed, |entry| {
@@ -121,7 +121,8 @@ async fn decide(
     Ok(decision)
 }
 
-/// The blueprints of what is to be deleted, each before those that it relates to. A circle is broken anywhere: Port refuses what it must.
+/// The blueprints of what is to be deleted, each before those that it relates to. A circle is broken anywhere: Port
+/// refuses what it must.
 fn dependents_first(candidates: &Candidates) -> Vec<String> {
     let mut open: BTreeSet<&str> = candidates.deletable.keys().map(|entity| entity.blueprint.as_str()).collect();
     let mut order = Vec::new();

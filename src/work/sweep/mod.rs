@@ -1,7 +1,8 @@
 //! The sweep: the last step of a run, and the only one that deletes.
 //!
-//! It waits for all targets (or the deadline), gathers what they found, decides what may go, deletes it, compares Port with the ledgers,
-//! and reports. Every part can be repeated: a sweep that dies is begun again from its start and comes to the same end.
+//! It waits for all targets (or the deadline), gathers what they found, decides what may go, deletes it, compares Port
+//! with the ledgers, and reports. Every part can be repeated: a sweep that dies is begun again from its start and comes
+//! to the same end.
 
 mod candidates;
 mod deferred;

@@ -8,8 +8,8 @@ use crate::run::Deletions;
 use crate::seams::EntityKey;
 use crate::work::{StepContext, StepError};
 
-/// Lists all entities of this integration in Port. A claimed one that is missing becomes unsure, whatever the reason, and the next run sends
-/// it. One that no ledger knows is counted.
+/// Lists all entities of this integration in Port. A claimed one that is missing becomes unsure, whatever the reason,
+/// and the next run sends it. One that no ledger knows is counted.
 pub async fn verify(
     context: &StepContext<'_>,
     evidence: &mut Evidence,

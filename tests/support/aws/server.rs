@@ -143,8 +143,8 @@ impl Aws {
     }
 
     /// Orders a fault: `{account?, region?, service?, operation?, resource?, times?, effect}` where the effect is
-    /// `{status, code, message}`, `{status, body}` (this very answer), `{delay_ms}`, `"timeout"`, `"reset"`, or `"answer_lost"` (done, but
-    /// not told).
+    /// `{status, code, message}`, `{status, body}` (this very answer), `{delay_ms}`, `"timeout"`, `"reset"`, or
+    /// `"answer_lost"` (done, but not told).
     pub async fn fault(&self, fault: Value) -> FaultId {
         let answer: Value = self.post("/testbed/faults", &fault).await;
         FaultId(answer["id"].as_u64().expect("a fault has an id"))

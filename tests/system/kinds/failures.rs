@@ -10,7 +10,8 @@ use super::{Bench, REGION, all_options};
 /// The status and the code of an error.
 type Code = (u16, &'static str);
 
-/// How each service says that a call is denied, and that there are too many: `(kind, service, listing, denied, throttled)`.
+/// How each service says that a call is denied, and that there are too many: `(kind, service, listing, denied,
+/// throttled)`.
 type Listing = (&'static str, &'static str, &'static str, Code, Code);
 
 const LISTINGS: [Listing; 7] = [
@@ -176,7 +177,8 @@ async fn a_resource_that_vanishes_in_between_is_left_out() {
     }
 }
 
-/// EC2 refuses a whole call for one unknown instance. The others keep their statuses, and the listing has said that it is there.
+/// EC2 refuses a whole call for one unknown instance. The others keep their statuses, and the listing has said that it
+/// is there.
 #[tokio::test]
 async fn an_instance_that_vanishes_costs_no_other_its_status() {
     let bench = Bench::create().await;

@@ -562,7 +562,8 @@ async fn what_a_second_try_of_a_target_sees_again_stays() {
     let logs = alpha(&world).create_bucket("logs", &[("team", "sea")]).await;
     let before = complete_run(&world).await;
 
-    // The first try does not see the bucket, and fails when it sends another one; the second sees it, but not all of it.
+    // The first try does not see the bucket, and fails when it sends another one; the second sees it, but not all of
+    // it.
     alpha(&world).delete_bucket(&logs).await;
     let added = alpha(&world).create_bucket("added", &[]).await;
     world.port.fail(Fault::refuse(&[&bucket_key(&added).1], 503, "unavailable", "try again"));
