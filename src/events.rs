@@ -106,6 +106,10 @@ pub fn ledger_damaged(target: &Target, reason: &str) {
     tracing::error!(%target, reason, "ledger damaged; nothing is deleted anywhere until this target was completely read");
 }
 
+pub fn ledger_lost(target: &Target) {
+    tracing::error!(%target, "ledger lost; nothing is deleted anywhere until this target was completely read");
+}
+
 pub fn report_to_port_failed(path: &str, reason: &impl Display) {
     tracing::warn!(path, %reason, "report to Port failed");
 }

@@ -22,21 +22,34 @@ impl AwsReader {
         Self { identities }
     }
 
-    async fn clients(&self, plan: &Plan, target: &Target) -> Result<Arc<Clients>, Inaccessible> {
-        let role = match target.account() {
-            None => management_role(plan),
-            Some(account) => plan.accounts.get(account).and_then(|planned| planned.role.clone()),
-        };
-        let Some(role) = role else {
+    async fn clients(&self, plan: &Plan, target: &Target) -> Result<Arc<Clients>, ReadError> {
+        let Some(role) = role_of(plan, target)? else {
             return Ok(self.identities.base());
         };
-        let parsed = RoleArn::parse(&role).map_err(|error| Inaccessible::Role {
-            role: role.clone(),
-            source: ReadError::undecodable("sts:AssumeRole", error.to_string()),
-        })?;
-        self.identities.assume(&parsed, Some(&plan.session_policy)).await
+        let role =
+            RoleArn::parse(&role).map_err(|error| ReadError::undecodable("sts:AssumeRole", error.to_string()))?;
+        let assumed = self.identities.assume(&role, Some(&plan.session_policy)).await;
+        assumed.map_err(Inaccessible::into_read_error)
     }
 }
+
+/// The role that a target is read with; none where the functions read their own account as themselves.
+///
+/// # Errors
+/// Where the plan has nothing for the target. Without a role it would be read as ourselves, and our own resources would pass for another
+/// account's.
+fn role_of(plan: &Plan, target: &Target) -> Result<Option<String>, ReadError> {
+    let Some(account) = target.account() else {
+        let role = management_role(plan);
+        return role.map(Some).ok_or_else(|| ReadError::undecodable("list", NO_MANAGEMENT_ROLE));
+    };
+    match plan.accounts.get(account) {
+        Some(planned) => Ok(planned.role.clone()),
+        None => Err(ReadError::undecodable("list", format!("the plan of the run has no account {account}"))),
+    }
+}
+
+const NO_MANAGEMENT_ROLE: &str = "organization-wide kinds are read with the management role, and the run has none";
 
 fn management_role(plan: &Plan) -> Option<String> {
     match &plan.strategy {
@@ -48,7 +61,7 @@ fn management_role(plan: &Plan) -> Option<String> {
 #[async_trait]
 impl Cloud for AwsReader {
     async fn enter(&self, plan: &Plan, target: &Target) -> Result<(), ReadError> {
-        self.clients(plan, target).await.map(|_| ()).map_err(Inaccessible::into_read_error)
+        self.clients(plan, target).await.map(|_| ())
     }
 
     async fn list(
@@ -61,7 +74,7 @@ impl Cloud for AwsReader {
         let Some(kind) = kinds::find(&request.kind) else {
             return Err(ReadError::undecodable("list", format!("there is no reader for the kind {}", request.kind)));
         };
-        let clients = self.clients(plan, target).await.map_err(Inaccessible::into_read_error)?;
+        let clients = self.clients(plan, target).await?;
         let planned = target.account().and_then(|account| plan.accounts.get(account));
         let enabled_regions = planned.map(|planned| planned.enabled_regions.clone()).unwrap_or_default();
         let default_region = super::partition_region(&plan.partition);
@@ -70,10 +83,7 @@ impl Cloud for AwsReader {
             None => enabled_regions.first().map_or(default_region, String::as_str).to_owned(),
         };
         let Some(account) = target.account().cloned().or_else(|| management_account(plan)) else {
-            return Err(ReadError::undecodable(
-                "list",
-                "organization-wide kinds are read with the management role, and the run has none",
-            ));
+            return Err(ReadError::undecodable("list", NO_MANAGEMENT_ROLE));
         };
         let reading = Reading {
             account,
@@ -84,7 +94,10 @@ impl Cloud for AwsReader {
             include_actions: request.include_actions.clone(),
             clients,
         };
-        (kind.list)(&reading, cursor).await
+        let mut page = (kind.list)(&reading, cursor).await?;
+        // An empty token means the end, as an absent one does; sent back, it would start the listing again.
+        page.next = page.next.filter(|token| !token.is_empty());
+        Ok(page)
     }
 
     async fn standing(&self, plan: &Plan, account: &AccountId) -> Standing {

@@ -38,7 +38,10 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} answered {}", self.call, self.code)?;
+        match self.code.as_str() {
+            "" => write!(formatter, "{} gave no answer", self.call)?,
+            code => write!(formatter, "{} answered {code}", self.call)?,
+        }
         if self.message.is_empty() {
             return Ok(());
         }

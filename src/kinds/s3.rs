@@ -32,12 +32,15 @@ pub const BUCKET: Kind = Kind {
 
 async fn buckets(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     let (output, region) = list_buckets(reading, cursor).await?;
-    let read = reading.for_each(output.buckets.unwrap_or_default(), |bucket| read_bucket(reading, bucket)).await;
+    let buckets = output.buckets.unwrap_or_default();
+    let read = reading.for_each(buckets, |bucket| read_bucket(reading, &region, bucket)).await;
     let mut resources = Vec::new();
     for bucket in read {
         resources.extend(bucket?);
     }
-    let next = output.continuation_token.map(|token| format!("{region} {token}"));
+    // Before the region makes something of an empty token, which is the end as an absent one is.
+    let token = output.continuation_token.filter(|token| !token.is_empty());
+    let next = token.map(|token| format!("{region} {token}"));
     Ok(Page { resources, next })
 }
 
@@ -72,8 +75,8 @@ async fn list_buckets(
         .unwrap_or_else(|| ReadError::undecodable(CALL, "the account has no enabled region to list buckets from")))
 }
 
-/// A bucket with its tags and options; none when it was deleted in between.
-async fn read_bucket(reading: &Reading, bucket: Bucket) -> Result<Option<Resource>, ReadError> {
+/// A bucket with its tags and options; none when it was deleted in between. `listing_region` is one that answers.
+async fn read_bucket(reading: &Reading, listing_region: &str, bucket: Bucket) -> Result<Option<Resource>, ReadError> {
     let Some(name) = bucket.name.clone() else {
         return Err(ReadError::undecodable("s3:ListBuckets", "a bucket has no name"));
     };
@@ -86,7 +89,9 @@ async fn read_bucket(reading: &Reading, bucket: Bucket) -> Result<Option<Resourc
 
     let mut location = None;
     if bucket.bucket_region.is_none() || reading.wants(LOCATION) {
-        match location_of(&reading.client(Client::new), &name).await {
+        // Every region knows every bucket's location, but not every region may be asked.
+        let region = bucket.bucket_region.as_deref().unwrap_or(listing_region);
+        match location_of(&reading.client_in(region, Client::new), &name).await {
             Ok(constraint) => location = Some(constraint),
             Err(error) if is_gone(&error) => return Ok(None),
             Err(error) => resource.lacks_option(LOCATION, &error),
@@ -100,7 +105,7 @@ async fn read_bucket(reading: &Reading, bucket: Bucket) -> Result<Option<Resourc
             .insert("LocationConstraint".to_owned(), constraint.clone().map_or(Value::Null, Value::from));
     }
     let region =
-        bucket.bucket_region.unwrap_or_else(|| region_of_constraint(location.flatten().as_deref(), &reading.region));
+        bucket.bucket_region.unwrap_or_else(|| region_of_constraint(location.flatten().as_deref(), listing_region));
     // A bucket's own calls go to its region; S3 answers elsewhere with a redirect.
     let client = reading.client_in(&region, Client::new);
     resource.region = Some(region);

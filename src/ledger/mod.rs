@@ -25,7 +25,7 @@ pub struct Ledger {
     pub units: BTreeMap<String, Unit>,
     /// Where an unfinished reading of the target goes on.
     pub progress: Option<Progress>,
-    /// The ledger before this one was damaged, and the target was not completely read since: there may be claims that it does not know.
+    /// The ledger before this one was damaged or lost, and the target was not completely read since: there may be claims that it does not know.
     pub claims_incomplete: bool,
 }
 

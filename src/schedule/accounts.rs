@@ -157,7 +157,11 @@ async fn enter(
     let Regions { enabled, disabled } = match regions_of(&clients, partition).await {
         Ok(regions) => regions,
         Err(error) => {
-            let check = "that the role may use account:ListRegions".to_owned();
+            let check = match error {
+                ReadError::Throttled(_) => "nothing: the next run tries again",
+                _ => "that the role may use account:ListRegions",
+            };
+            let check = check.to_owned();
             return (account.clone(), Err(inaccessible(format!("its regions could not be listed: {error}"), check)));
         }
     };

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use accounts::{Discovery, DiscoveryError};
+pub use accounts::{Discovery, DiscoveryError, discover};
 pub use event::{EventError, RunRequest};
 
 use crate::aws::{Identities, read_policy};

@@ -48,6 +48,9 @@ pub enum StepError {
     /// The same, and the other side said how long to wait.
     #[error("{reason}")]
     RetryAfter { reason: String, delay: Duration },
+    /// The run was superseded, or has moved on to another phase, while the step worked for it. There is nothing left to do.
+    #[error("its run was superseded, or has moved on, while it was under way")]
+    Overtaken,
 }
 
 impl From<StoreError> for StepError {
@@ -96,6 +99,14 @@ pub(crate) struct StepContext<'a> {
 }
 
 impl StepContext<'_> {
+    /// A step sends and deletes only while its run is current and in the phase of such steps: it may be slow, and a newer run fast.
+    pub async fn check_current(&self, phase: Phase) -> Result<(), StepError> {
+        match load_current(self.worker.store.as_ref(), &self.place).await? {
+            Some((current, _)) if current.run == self.current.run && current.phase == phase => Ok(()),
+            _ => Err(StepError::Overtaken),
+        }
+    }
+
     /// State and credentials must be of the same Port organization, or a stranger's catalog would be changed.
     pub async fn check_organization(&self) -> Result<(), StepError> {
         let organization = self.worker.catalog.organization().await?;
@@ -148,6 +159,10 @@ impl Worker {
         match self.run_step(&parsed, deadline).await {
             Ok(()) => true,
             Err(StepError::Rejected(reason)) => self.reject(body, &reason).await,
+            Err(error @ StepError::Overtaken) => {
+                events::message_without_effect(&name, &error.to_string());
+                true
+            }
             Err(error) if receives >= MOST_RECEIVES => {
                 events::step_given_up(&name, receives, &error);
                 self.give_up(&parsed, body, &error.to_string()).await

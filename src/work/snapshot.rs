@@ -7,13 +7,29 @@ use tokio::sync::Mutex;
 
 use super::StepError;
 use crate::mapping::Mapping;
-use crate::run::{Current, Place, Plan, RunId, StateError, read_json};
+use crate::run::{Current, Known, Place, Plan, RunId, StateError, UnitReport, read_json};
 use crate::seams::Store;
+use crate::target::Target;
 
 /// What a run was started with.
 pub struct RunSnapshot {
     pub plan: Plan,
     pub mapping: Mapping,
+    /// What the run before left; it changes only when this run is swept.
+    known: Option<Known>,
+}
+
+impl RunSnapshot {
+    /// Whether the last run left a ledger of the target.
+    pub fn expects_ledger(&self, target: &Target) -> bool {
+        self.known.as_ref().is_some_and(|known| known.ledgers.contains(target))
+    }
+
+    /// Whether reports of all units of a target tell everything that the target claims: nothing of it was left out, failed or held.
+    pub fn tells_all_claims<'a>(&self, mut units: impl Iterator<Item = &'a UnitReport>) -> bool {
+        let is_whole = self.plan.narrowing.kinds.is_empty() && self.mapping.disabled.is_empty();
+        is_whole && units.all(|unit| unit.counts_for_deletion() && unit.held == 0)
+    }
 }
 
 /// The snapshot of the run that this process last worked for.
@@ -39,7 +55,8 @@ impl Snapshots {
         let document: Value = required(store, place.mapping(&current.run)).await?;
         let mapping = Mapping::parse(&document)
             .map_err(|error| StepError::Retry(format!("the mapping of run {}: {error}", current.run)))?;
-        let snapshot = Arc::new(RunSnapshot { plan, mapping });
+        let known = read_json::<Known>(store, &place.known()).await?.map(|(known, _)| known);
+        let snapshot = Arc::new(RunSnapshot { plan, mapping, known });
         *last = Some((current.run.clone(), snapshot.clone()));
         Ok(snapshot)
     }

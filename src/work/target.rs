@@ -11,7 +11,7 @@ use crate::events;
 use crate::kinds::{ReadError, Resource, Scope};
 use crate::ledger::{EntityHash, Entry, LedgerFile, Ledgers, State};
 use crate::mapping::{Entity, MappingEntry};
-use crate::run::{DoneMark, Listing, UnitReport, read_json, write_json};
+use crate::run::{DoneMark, Listing, Phase, UnitReport, read_json, write_json};
 use crate::seams::{CatalogError, Condition, EntityKey, ListRequest, UpsertOutcome};
 use crate::target::Target;
 
@@ -61,7 +61,7 @@ pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(
         return Ok(());
     }
     let ledgers = Ledgers { store, place: &context.place };
-    let file = ledgers.load_for_reading(target).await?;
+    let file = ledgers.load_for_reading(target, context.snapshot.expects_ledger(target)).await?;
     context
         .worker
         .cloud
@@ -183,6 +183,7 @@ impl TargetSync<'_> {
                 .filter(|entry| !production.entities.iter().any(|entity| entity.key == entry.entity));
             no_longer_mapped.extend(gone.map(|entry| (resource.key.clone(), entry.entity.clone())));
         }
+        let was_stale = known.into_iter().flatten().any(|entry| !entry.is_claim());
         let mut unchanged = 0;
         let produced = production.entities.len() as u64;
         for entity in production.entities {
@@ -197,6 +198,9 @@ impl TargetSync<'_> {
             }
             self.outgoing.push(Outgoing { kind: kind.to_owned(), resource: resource.key.clone(), entity, hash });
         }
+        if was_stale {
+            self.revive(kind, &resource.key);
+        }
         let report = self.report(kind);
         report.resources += 1;
         report.entities += produced;
@@ -204,7 +208,17 @@ impl TargetSync<'_> {
         report.filtered_out += u64::from(production.is_filtered_out);
         if let Some(reason) = production.held {
             report.held += 1;
-            report.tell(reason);
+            report.tell(format!("{}: {reason}", resource.key));
+        }
+    }
+
+    /// A resource that is there again is not stale any more, whatever an earlier run or an earlier try of this one found. What it no longer
+    /// gives becomes stale anew when its listing is complete.
+    fn revive(&mut self, kind: &str, resource: &str) {
+        let entries = self.file.ledger.units.get_mut(kind).and_then(|unit| unit.get_mut(resource));
+        for entry in entries.into_iter().flatten().filter(|entry| !entry.is_claim()) {
+            entry.state = State::Unsure;
+            self.is_changed = true;
         }
     }
 
@@ -225,6 +239,8 @@ impl TargetSync<'_> {
         }
         self.ledgers.save(&mut self.file).await?;
         self.is_changed = false;
+        // After the announcement: a sweep that begins now reads it, and one that began before is noticed here.
+        self.context.check_current(Phase::Running).await?;
 
         let mut by_blueprint: BTreeMap<&str, Vec<&Outgoing>> = BTreeMap::new();
         for item in &outgoing {
@@ -313,12 +329,9 @@ impl TargetSync<'_> {
         self.report(kind).stale = stale;
     }
 
-    /// A ledger that was damaged is whole again once everything that could be in it was read and accepted.
+    /// A ledger that was damaged or lost is whole again once everything that could be in it was read and accepted.
     fn settle_damage(&mut self) {
-        let snapshot = &self.context.snapshot;
-        let is_whole = snapshot.plan.narrowing.kinds.is_empty() && snapshot.mapping.disabled.is_empty();
-        let is_read = self.reports.values().all(|unit| unit.counts_for_deletion() && unit.held == 0);
-        if self.file.ledger.claims_incomplete && is_whole && is_read {
+        if self.file.ledger.claims_incomplete && self.context.snapshot.tells_all_claims(self.reports.values()) {
             self.file.ledger.claims_incomplete = false;
             self.is_changed = true;
         }

@@ -5,8 +5,11 @@ mod support;
 
 mod aws_testbed;
 mod crashes;
+mod discovery;
 mod inputs;
 mod install;
+mod kinds;
+mod permissions;
 mod port_client;
 mod port_emulator;
 mod resync;

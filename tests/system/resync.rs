@@ -1,3 +1,6 @@
 //! Whole runs: the organization as it is, as it changes, and as it fails.
 
+mod deletions;
 mod first_run;
+mod stays;
+mod steps;

@@ -41,9 +41,7 @@ async fn instances(reading: &Reading, cursor: Option<String>) -> Result<Page, Re
         let enriched = reading.for_each(groups, |group| with_statuses(&client, group)).await;
         instances = enriched.into_iter().flatten().collect();
     }
-    // An empty token means the end, as an absent one does; sent back, it would start the listing again.
-    let next = output.next_token.filter(|token| !token.is_empty());
-    Ok(Page { resources: instances, next })
+    Ok(Page { resources: instances, next: output.next_token })
 }
 
 /// The instances of a reservation; none at all when one of them has no id.

@@ -60,16 +60,16 @@ pub async fn find(
                 let source = Source::of(&located);
                 candidates.sources.entry(located.entry.entity.clone()).or_default().insert(source);
             }
-            None if located.entry.is_claim() => {
+            // Whatever is in doubt claims: also what an earlier run found stale and this one could not look at.
+            None => {
                 claims.insert(located.entry.entity.clone());
             }
-            None => {}
         }
     }
     if reasons.is_empty() {
         return Ok(candidates);
     }
-    candidates.held_back = reasons_to_hold_back(evidence, reasons.len());
+    candidates.held_back = reasons_to_hold_back(evidence, retirement, reasons.len());
     if !candidates.held_back.is_empty() {
         return Ok(candidates);
     }
@@ -129,12 +129,14 @@ fn left_on_purpose(context: &StepContext<'_>, plan: &Plan, located: &Located<'_>
     (!is_read).then(|| format!("the mapping no longer reads {} in {}", located.kind, located.target))
 }
 
-/// Without all claims, nothing is known to be unclaimed.
-fn reasons_to_hold_back(evidence: &Evidence, count: usize) -> Vec<String> {
-    let damaged = evidence.unclear_ledgers.iter().map(|(target, reason)| {
+/// Without all claims, nothing is known to be unclaimed. A retired target has none.
+fn reasons_to_hold_back(evidence: &Evidence, retirement: &Retirement, count: usize) -> Vec<String> {
+    let is_retired = |target: &Target| retirement.targets.contains_key(target);
+    let unclear = evidence.unclear_ledgers.iter().filter(|(target, _)| !is_retired(target));
+    let damaged = unclear.map(|(target, reason)| {
         format!("{count} stale entities stay: the ledger of {target} does not tell all that it claims ({reason}); a complete run of the target mends it")
     });
-    let lost = evidence.lost_ledgers.iter().map(|target| {
+    let lost = evidence.lost_ledgers.iter().filter(|target| !is_retired(target)).map(|target| {
         format!("{count} stale entities stay: the ledger of {target} is missing in the state bucket; a complete run of the target makes it anew")
     });
     damaged.chain(lost).collect()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::candidates::{Candidates, Source};
 use super::evidence::Evidence;
 use crate::ledger::State;
-use crate::run::{Deletions, read_json, write_json};
+use crate::run::{Deletions, Phase, read_json, write_json};
 use crate::seams::{Condition, DeleteOutcome, EntityKey};
 use crate::work::{StepContext, StepError};
 
@@ -174,6 +174,7 @@ impl Deleter<'_> {
         if ours.is_empty() {
             return Ok(());
         }
+        self.context.check_current(Phase::Sweeping).await?;
         // Before they go, so that what was deleted is on record whatever happens next.
         for identifier in &ours {
             let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };

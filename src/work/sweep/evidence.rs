@@ -11,7 +11,7 @@ use crate::work::{StepContext, StepError};
 pub struct Evidence {
     pub ledgers: BTreeMap<Target, LedgerFile>,
     pub done: BTreeMap<Target, DoneMark>,
-    /// Targets whose ledger does not tell all of its claims: damaged, and not completely read since.
+    /// Targets whose ledger does not tell all of its claims: damaged or lost, and not completely read since.
     pub unclear_ledgers: Vec<(Target, String)>,
     /// Targets that had a ledger after the last run and have none now, although nobody emptied it.
     pub lost_ledgers: BTreeSet<Target>,
@@ -43,7 +43,7 @@ impl Evidence {
                     if file.ledger.claims_incomplete {
                         evidence.unclear_ledgers.push((
                             target.clone(),
-                            "it was damaged, and its target was not completely read since".to_owned(),
+                            "it was damaged or lost, and its target was not completely read since".to_owned(),
                         ));
                     }
                     evidence.ledgers.insert(target, file);
@@ -72,12 +72,18 @@ impl Evidence {
             let is_read_again = self
                 .done
                 .get(&target)
-                .is_some_and(|mark| mark.failure.is_none() && mark.units.iter().all(UnitReport::counts_for_deletion));
+                .is_some_and(|mark| mark.failure.is_none() && context.snapshot.tells_all_claims(mark.units.iter()));
             if !self.ledgers.contains_key(&target) && !is_unclear && !is_read_again {
                 self.lost_ledgers.insert(target);
             }
         }
         Ok(())
+    }
+
+    /// All targets that have a ledger, or should have one.
+    pub fn targets(&self) -> BTreeSet<&Target> {
+        let unclear = self.unclear_ledgers.iter().map(|(target, _)| target);
+        self.ledgers.keys().chain(unclear).chain(&self.lost_ledgers).collect()
     }
 
     /// Every entry of every ledger.

@@ -72,7 +72,7 @@ async fn waits(context: &StepContext<'_>, polls: u32) -> Result<bool, StepError>
     Ok(true)
 }
 
-/// From here on no worker changes anything for this run.
+/// From here on no worker sends anything for this run.
 async fn begin(context: &StepContext<'_>) -> Result<(), StepError> {
     if context.current.phase == Phase::Sweeping {
         return Ok(());
@@ -104,7 +104,8 @@ async fn remember(
     };
     let mut ledgers = evidence.targets_with_ledger();
     // A ledger that is missing stays known until its target was read again.
-    ledgers.extend(evidence.lost_ledgers.iter().cloned());
+    let lost = evidence.lost_ledgers.iter().filter(|target| !retirement.targets.contains_key(*target));
+    ledgers.extend(lost.cloned());
     let now = Known { strategy, ledgers };
     if before.as_ref() != Some(&now) {
         write_json(store, &key, &now, Condition::Always).await?;

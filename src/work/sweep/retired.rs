@@ -15,8 +15,6 @@ pub struct Retirement {
     pub targets: BTreeMap<Target, String>,
     /// Why accounts that look gone were not retired.
     pub held_back: Vec<String>,
-    /// Accounts about which nothing could be learned.
-    pub unknown: BTreeMap<AccountId, String>,
 }
 
 pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Retirement, StepError> {
@@ -27,7 +25,8 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
     }
     let mut missing: BTreeSet<&AccountId> = BTreeSet::new();
     let mut known: BTreeSet<&AccountId> = BTreeSet::new();
-    for target in evidence.ledgers.keys() {
+    let targets = evidence.targets();
+    for target in &targets {
         let Some(account) = target.account() else { continue };
         known.insert(account);
         if !plan.knows_account(account) {
@@ -38,7 +37,7 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
         {
             retirement
                 .targets
-                .insert(target.clone(), format!("AWS reports the region {region} as disabled in account {account}"));
+                .insert((*target).clone(), format!("AWS reports the region {region} as disabled in account {account}"));
         }
     }
     if missing.is_empty() {
@@ -54,18 +53,15 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
     for account in missing {
         match context.worker.cloud.standing(plan, account).await {
             Standing::Gone { evidence: words } => {
-                let targets = evidence.ledgers.keys().filter(|target| target.account() == Some(account));
-                retirement.targets.extend(targets.map(|target| (target.clone(), words.clone())));
+                let targets = targets.iter().filter(|target| target.account() == Some(account));
+                retirement.targets.extend(targets.map(|target| ((*target).clone(), words.clone())));
             }
-            Standing::Present => {
-                retirement.unknown.insert(
-                    account.clone(),
-                    "discovery did not find the account, although AWS Organizations knows it".to_owned(),
-                );
-            }
-            Standing::Unknown { reason } => {
-                retirement.unknown.insert(account.clone(), reason);
-            }
+            Standing::Present => retirement.held_back.push(format!(
+                "account {account} is missing, but AWS Organizations does not say that it is closed or elsewhere: its entities stay"
+            )),
+            Standing::Unknown { reason } => retirement
+                .held_back
+                .push(format!("account {account} is missing, and it is unknown why: its entities stay ({reason})")),
         }
     }
     Ok(retirement)
@@ -74,9 +70,10 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
 /// Why missing accounts more likely come from a changed setting than from accounts that went away.
 async fn reason_to_doubt(context: &StepContext<'_>, missing: usize, known: usize) -> Result<Option<String>, StepError> {
     let before = read_json::<Known>(context.worker.store.as_ref(), &context.place.known()).await?;
-    if let Some((before, _)) = before
-        && before.strategy != context.snapshot.plan.strategy
-    {
+    let Some((before, _)) = before else {
+        return Ok(Some("no earlier run left word of how it found accounts".to_owned()));
+    };
+    if before.strategy != context.snapshot.plan.strategy {
         return Ok(Some("the way in which accounts are found was changed since the last run".to_owned()));
     }
     if missing * 2 > known {

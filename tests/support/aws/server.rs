@@ -27,6 +27,8 @@ pub struct AwsCall {
     pub service: String,
     pub operation: String,
     pub region: String,
+    /// The path of the URL; S3 and REST services name in it what they are called for.
+    pub path: String,
     /// `None` while the call is under way, and if a fault left it without an answer.
     pub status: Option<u16>,
     pub error_code: Option<String>,
@@ -141,7 +143,8 @@ impl Aws {
     }
 
     /// Orders a fault: `{account?, region?, service?, operation?, resource?, times?, effect}` where the effect is
-    /// `{status, code, message}`, `{delay_ms}`, `"timeout"`, `"reset"`, or `"answer_lost"` (done, but not told).
+    /// `{status, code, message}`, `{status, body}` (this very answer), `{delay_ms}`, `"timeout"`, `"reset"`, or `"answer_lost"` (done, but
+    /// not told).
     pub async fn fault(&self, fault: Value) -> FaultId {
         let answer: Value = self.post("/testbed/faults", &fault).await;
         FaultId(answer["id"].as_u64().expect("a fault has an id"))

@@ -54,6 +54,7 @@ class Application:
             "service": call.service,
             "operation": call.operation,
             "region": call.region,
+            "path": request.path,
             "status": None,
             "error_code": None,
             "parameters": call.parameters,

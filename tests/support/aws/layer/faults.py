@@ -4,6 +4,7 @@ import itertools
 import struct
 import threading
 import time
+import uuid
 from dataclasses import dataclass
 from errno import ECONNRESET
 from socket import SO_LINGER, SOL_SOCKET
@@ -106,7 +107,16 @@ def answer_with(fault: Fault, request: Request, call: Call) -> Response | None:
     if "delay_ms" in effect:
         time.sleep(effect["delay_ms"] / 1000)
         return None
+    if "body" in effect:
+        return _given_answer(effect, call)
     return error_response(request, call, effect["status"], effect["code"], effect.get("message", effect["code"]))
+
+
+def _given_answer(effect: dict[str, Any], call: Call) -> Response:
+    content_type = f"application/x-amz-json-{call.json_version}" if "json" in call.protocol else "text/xml"
+    request_id = str(uuid.uuid4())
+    headers = [("Content-Type", content_type), ("x-amzn-RequestId", request_id), ("x-amz-request-id", request_id)]
+    return Response(effect["status"], headers, effect["body"].encode())
 
 
 def break_connection(request: Request) -> None:
@@ -125,4 +135,6 @@ def _be_silent(request: Request) -> None:
 def _is_effect(effect: Any) -> bool:
     if isinstance(effect, str):
         return effect in ("timeout", "reset", "answer_lost")
-    return isinstance(effect, dict) and ("delay_ms" in effect or {"status", "code"} <= set(effect))
+    return isinstance(effect, dict) and (
+        "delay_ms" in effect or {"status", "code"} <= set(effect) or {"status", "body"} <= set(effect)
+    )

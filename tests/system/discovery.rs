@@ -1,0 +1,442 @@
+//! Which accounts and regions a run finds, and what it says of those that it cannot enter.
+
+use std::collections::BTreeSet;
+
+use aws_config::retry::RetryConfig;
+use portolan::aws::{Identities, Inaccessible, RoleArn};
+use portolan::config::{AccountSettings, AccountSource};
+use portolan::run::{Narrowing, Strategy};
+use portolan::schedule::{Discovery, DiscoveryError, discover, organizations};
+use portolan::seams::Standing;
+use serde_json::{Value, json};
+
+use crate::support::aws::{Aws, Organization, OrganizationPlan};
+use crate::support::world::{World, all_kinds_mapping};
+
+const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
+const ROLE_ARN: &str = "OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN";
+
+#[tokio::test]
+async fn a_whole_organization_of_several_pages_without_its_suspended_account() {
+    let plan = (0..22).fold(OrganizationPlan::new().regions(&REGIONS), |plan, number| {
+        plan.member(&format!("member-{number}"), "Many")
+    });
+    let organization = Organization::create(Aws::shared().await, plan).await;
+    let suspended = organization.account("member-7").to_owned();
+    organization.close_account(&suspended).await;
+
+    let found = find(&organization, &settings(&organization)).await.expect("an organization");
+    // 22 members, the management account and the one that the functions run in, but for one.
+    assert_eq!(found.accounts.len(), 23);
+    assert!(found.inaccessible.is_empty() && !names(&found).contains(&"member-7".to_owned()));
+    assert_eq!(organization.call_counts().await["organizations:ListAccounts"], 2);
+    let alpha = &found.accounts[&organization.account("member-1").parse().expect("an account")];
+    assert_eq!(alpha.name, "member-1");
+    assert_eq!(alpha.role.as_deref(), Some(organization.read_role_arn(organization.account("member-1")).as_str()));
+    assert_eq!(alpha.enabled_regions, REGIONS);
+    assert_eq!(alpha.disabled_regions, ["af-south-1", "ap-east-1", "me-central-1"]);
+    assert!(matches!(found.strategy, Strategy::Organization { .. }));
+}
+
+#[tokio::test]
+async fn the_state_counts_and_the_status_only_without_it() {
+    let organization = small_organization().await;
+    let [alpha, beta, gamma] = ["alpha", "beta", "gamma"].map(|name| organization.account(name).to_owned());
+    let list = json!({"Accounts": [
+        {"Id": alpha, "Name": "alpha", "State": "ACTIVE", "Status": "SUSPENDED"},
+        {"Id": beta, "Name": "beta", "State": "PENDING_CLOSURE", "Status": "ACTIVE"},
+        {"Id": gamma, "Status": "ACTIVE"},
+        {"Id": organization.integration_account(), "Name": "integration", "Status": "PENDING_CLOSURE"},
+        {"Id": organization.management_account(), "Name": "management"},
+    ]});
+    answer_of_management(&organization, "ListAccounts", &list.to_string()).await;
+    let found = find(&organization, &settings(&organization)).await.expect("an organization");
+    assert_eq!(names(&found), [format!("Account {gamma}"), "alpha".to_owned()]);
+}
+
+#[tokio::test]
+async fn units_are_walked_to_their_leaves_and_overlapping_ones_once() {
+    let plan = OrganizationPlan::new()
+        .regions(&REGIONS)
+        .member("top", "Workloads")
+        .member("deep", "Workloads/Production/Europe")
+        .member("wide", "Workloads/Test")
+        .member("sand", "Sandbox")
+        .member("outside", "");
+    let organization = Organization::create(Aws::shared().await, plan).await;
+    let unit = |path: &str| organization.organizational_unit(path).to_owned();
+    for (units, expected) in [
+        (vec![unit("Workloads")], vec!["deep", "top", "wide"]),
+        (vec![unit("Workloads/Production"), unit("Sandbox")], vec!["deep", "sand"]),
+        (vec![unit("Workloads"), unit("Workloads/Production"), unit("Workloads/Test")], vec!["deep", "top", "wide"]),
+    ] {
+        organization.clear_calls().await;
+        let settings = settings_of_units(&organization, &units);
+        let found = find(&organization, &settings).await.expect("units with accounts");
+        assert_eq!(names(&found), expected);
+        let calls = organization.call_counts().await;
+        let walked = if expected.len() == 3 { 4 } else { 3 };
+        assert_eq!(calls["organizations:ListAccountsForParent"], walked, "{units:?}: each unit once");
+        assert!(!calls.contains_key("organizations:ListAccounts"));
+    }
+
+    organization.close_account(organization.account("sand")).await;
+    let error = find(&organization, &settings_of_units(&organization, &[unit("Sandbox")])).await.err();
+    assert!(matches!(error, Some(DiscoveryError::NoAccounts)), "{error:?}");
+
+    let unknown = settings_of_units(&organization, &["ou-0000-00000000".to_owned()]);
+    let error = find(&organization, &unknown).await.err().expect("there is no such unit");
+    assert!(matches!(error, DiscoveryError::Organization(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_of_roles_is_what_it_names() {
+    let organization = small_organization().await;
+    let [alpha, beta] = ["alpha", "beta"].map(|name| organization.account(name));
+    let settings = settings_of_roles(&organization, &[alpha, beta]);
+    let found = find(&organization, &settings).await.expect("two roles");
+    assert_eq!(found.strategy, Strategy::RoleList);
+    let mut expected = [format!("Account {alpha}"), format!("Account {beta}")];
+    expected.sort();
+    assert_eq!(names(&found), expected);
+    assert!(organization.call_counts().await.keys().all(|name| !name.starts_with("organizations:")));
+}
+
+/// Without any role the functions read the account that they run in, as themselves.
+#[tokio::test]
+async fn without_a_role_the_functions_read_their_own_account() {
+    let plan = OrganizationPlan::new().regions(&["us-east-1"]);
+    let world = World::create_with(plan, &[(ROLE_ARN, "")]).await;
+    let own = world.organization.place("integration", "us-east-1");
+    let topic = own.create_topic("alerts", &[]).await;
+    let resync = world.resync().await;
+    assert_eq!(resync.summary["outcome"], "completed-with-problems", "{:#}", resync.summary);
+    assert_eq!(world.catalog()["awsAccount"], [world.organization.integration_account()]);
+    assert_eq!(world.catalog()["snsTopic"], [topic]);
+    let problems = resync.summary["mappingProblems"].to_string();
+    assert!(problems.contains("AWS::Organizations::Account") && problems.contains(ROLE_ARN), "{problems}");
+    assert!(!world.organization.call_counts().await.contains_key("sts:AssumeRole"));
+}
+
+#[tokio::test]
+async fn roles_are_assumed_with_a_web_identity_where_there_is_one() {
+    let organization = small_organization().await;
+    let token = format!("token-{}", organization.number());
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), format!("{token}\n")).expect("the file can be written");
+    let mut settings = settings(&organization);
+    settings.web_identity_token_file = Some(file.path().to_string_lossy().into_owned());
+    for account in organization.accounts().values() {
+        organization.aws().add_web_identity(&token, &organization.read_role_arn(account)).await;
+    }
+    let found = find(&organization, &settings).await.expect("the token is good for every role");
+    assert_eq!(found.accounts.len(), organization.accounts().len());
+    let calls = organization.calls().await;
+    let assumed: Vec<_> = calls.iter().filter(|call| call.operation.starts_with("AssumeRole")).collect();
+    assert!(assumed.iter().all(|call| call.operation == "AssumeRoleWithWebIdentity"), "{assumed:?}");
+    assert!(assumed.iter().all(|call| call.parameters["Policy"].is_string()), "{assumed:?}");
+
+    settings.web_identity_token_file = Some("/no/such/file".to_owned());
+    let error = find(&organization, &settings).await.err().expect("there is no token").to_string();
+    assert!(error.contains("/no/such/file") && error.contains("AWS_WEB_IDENTITY_TOKEN_FILE"), "{error}");
+}
+
+#[tokio::test]
+async fn a_wrong_external_id_is_said_for_every_account() {
+    let organization = small_organization().await;
+    let accounts = ["alpha", "beta", "gamma"].map(|name| organization.account(name));
+    let mut settings = settings_of_roles(&organization, &accounts);
+    settings.external_id = Some("another".to_owned());
+    let error = find(&organization, &settings).await.err().expect("no role can be assumed");
+    assert!(matches!(error, DiscoveryError::NoneAccessible { count: 3, .. }), "{error}");
+    let words = error.to_string();
+    for part in ["unable to assume role arn:aws:iam::", "access denied", "external id", "trust policy"] {
+        assert!(words.contains(part), "`{words}` should name {part}");
+    }
+
+    settings = self::settings(&organization);
+    settings.external_id = None;
+    let error = find(&organization, &settings).await.err().expect("the management role cannot be assumed");
+    assert!(matches!(error, DiscoveryError::ManagementRole { .. }), "{error}");
+    assert!(error.to_string().contains("external id"), "{error}");
+}
+
+#[tokio::test]
+async fn regions_of_several_pages_by_their_status() {
+    let organization = small_organization().await;
+    let alpha = organization.account("alpha");
+    let regions = [
+        ("us-east-1", "ENABLED_BY_DEFAULT"),
+        ("eu-west-1", "ENABLED"),
+        ("me-central-1", "DISABLED"),
+        ("ap-east-1", "ENABLING"),
+        ("af-south-1", "DISABLING"),
+    ];
+    organization.aws().set_regions(alpha, &regions).await;
+    organization.aws().set_page_size(Some(alpha), "account:ListRegions", 2).await;
+    let found = find(&organization, &settings_of_roles(&organization, &[alpha])).await.expect("one account");
+    let planned = found.accounts.values().next().expect("one account");
+    assert_eq!(planned.enabled_regions, ["eu-west-1", "us-east-1"]);
+    // What is on its way is neither read nor evidence of anything.
+    assert_eq!(planned.disabled_regions, ["me-central-1"]);
+    assert_eq!(organization.call_counts().await["account:ListRegions"], 3);
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_entered_is_told_and_the_others_go_on() {
+    let organization = small_organization().await;
+    let [alpha, beta] = ["alpha", "beta"].map(|name| organization.account(name));
+    let denied = json!({"status": 403, "code": "AccessDeniedException"});
+    fault(&organization, json!({"account": alpha, "service": "account", "operation": "ListRegions", "effect": denied}))
+        .await;
+    organization.remove_read_role(beta).await;
+    let found = find(&organization, &settings(&organization)).await.expect("the others");
+    assert_eq!(names(&found), ["gamma", "integration", "master"]);
+    assert_eq!(found.inaccessible.len(), 2);
+    let of_alpha = &found.inaccessible[&alpha.parse().expect("an account")];
+    assert!(of_alpha.name == "alpha" && of_alpha.reason.contains("its regions could not be listed: access denied"));
+    assert!(of_alpha.check.contains("account:ListRegions"), "{}", of_alpha.check);
+    let of_beta = &found.inaccessible[&beta.parse().expect("an account")];
+    assert!(of_beta.reason.contains(&organization.read_role_arn(beta)), "{}", of_beta.reason);
+    assert!(of_beta.check.contains("StackSet"), "{}", of_beta.check);
+}
+
+/// Nobody is to look at policies because AWS was busy.
+#[tokio::test]
+async fn throttling_is_told_apart_from_denial() {
+    let organization = small_organization().await;
+    let [alpha, beta] = ["alpha", "beta"].map(|name| organization.account(name));
+    let throttled = json!({"status": 400, "code": "Throttling"});
+    let of_alpha = json!({"operation": "AssumeRole", "resource": format!("::{alpha}:role"), "effect": throttled});
+    fault(&organization, with_account(of_alpha, organization.integration_account())).await;
+    let busy = json!({"status": 429, "code": "TooManyRequestsException"});
+    fault(&organization, json!({"account": beta, "operation": "ListRegions", "effect": busy})).await;
+    let found = find(&organization, &settings(&organization)).await.expect("the others");
+    assert_eq!(found.inaccessible.len(), 2);
+    for inaccessible in found.inaccessible.values() {
+        assert!(inaccessible.reason.contains("throttled: "), "{inaccessible:?}");
+        assert_eq!(inaccessible.check, "nothing: the next run tries again");
+    }
+}
+
+#[tokio::test]
+async fn credentials_of_another_account_are_not_used() {
+    let organization = small_organization().await;
+    let [alpha, beta] = ["alpha", "beta"].map(|name| organization.account(name));
+    let body = format!(
+        r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+        <AssumedRoleUser><Arn>arn:aws:sts::{beta}:assumed-role/PortOceanReadRole/x</Arn><AssumedRoleId>A:x</AssumedRoleId></AssumedRoleUser>
+        <Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken>
+        <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"#
+    );
+    let effect = json!({"status": 200, "body": body});
+    fault(
+        &organization,
+        with_account(json!({"operation": "AssumeRole", "effect": effect}), organization.integration_account()),
+    )
+    .await;
+    let role = RoleArn::parse(&organization.read_role_arn(alpha)).expect("a role");
+    let error = identities(&organization, &settings(&organization)).assume(&role, None).await.err();
+    let Some(Inaccessible::WrongAccount { role, given }) = error else { panic!("{error:?}") };
+    assert!(role.contains(alpha) && given.contains(beta));
+}
+
+/// A member that has not opted into the functions' own region refuses its STS; the partition's default region is asked then.
+#[tokio::test]
+async fn a_role_behind_a_disabled_region_is_assumed_in_the_default_one() {
+    let plan = OrganizationPlan::new().member("alpha", "").regions(&REGIONS).home_region("eu-west-1");
+    let organization = Organization::create(Aws::shared().await, plan).await;
+    let effect = json!({"status": 403, "code": "RegionDisabledException"});
+    let disabled = json!({"operation": "AssumeRole", "region": "eu-west-1", "effect": effect});
+    fault(&organization, with_account(disabled, organization.integration_account())).await;
+    let found = find(&organization, &settings(&organization)).await.expect("us-east-1 always works");
+    assert!(found.inaccessible.is_empty());
+}
+
+#[tokio::test]
+async fn a_delegated_administrator_sees_the_organization_too() {
+    let organization = small_organization().await;
+    let alpha = organization.account("alpha");
+    let order = json!({"AccountId": alpha, "ServicePrincipal": "guardduty.amazonaws.com"});
+    organization
+        .place("management", "us-east-1")
+        .call("organizations", "register_delegated_administrator", order)
+        .await;
+    let mut settings = settings(&organization);
+    let management_role = RoleArn::parse(&organization.read_role_arn(alpha)).expect("a role");
+    settings.source = AccountSource::Organization { management_role, organizational_units: BTreeSet::new() };
+    let found = find(&organization, &settings).await.expect("a delegated administrator may");
+    assert_eq!(found.accounts.len(), organization.accounts().len());
+}
+
+/// What the next run goes by before anything of a missing account is deleted.
+#[tokio::test]
+async fn an_account_is_gone_only_on_good_evidence() {
+    let plan = ["closed", "removed", "moved", "inside"]
+        .iter()
+        .fold(OrganizationPlan::new(), |plan, name| plan.member(name, "Workloads/Production"));
+    let organization = Organization::create(Aws::shared().await, plan.member("outside", "Sandbox")).await;
+    organization.close_account(organization.account("closed")).await;
+    organization.remove_account(organization.account("removed")).await;
+    organization.move_account(organization.account("moved"), "Sandbox").await;
+    let settings = settings_of_units(&organization, &[organization.organizational_unit("Workloads").to_owned()]);
+    let AccountSource::Organization { management_role, organizational_units } = &settings.source else {
+        panic!("an organization")
+    };
+    let clients = identities(&organization, &settings).assume(management_role, None).await.expect("the role is there");
+    let client = clients.get("us-east-1", aws_sdk_organizations::Client::new);
+    let standing_of = async |name: &str| {
+        let account = organization.account(name).parse().expect("an account number");
+        organizations::standing(&client, &account, organizational_units).await
+    };
+    for (name, evidence) in
+        [("closed", "SUSPENDED"), ("removed", "no longer a member"), ("moved", "every configured organizational unit")]
+    {
+        let standing = standing_of(name).await;
+        assert!(matches!(&standing, Standing::Gone { evidence: found } if found.contains(evidence)), "{standing:?}");
+    }
+    assert_eq!(standing_of("inside").await, Standing::Present);
+
+    let denied = json!({"operation": "ListParents", "effect": {"status": 400, "code": "AccessDeniedException"}});
+    fault(&organization, with_account(denied, organization.management_account())).await;
+    let standing = standing_of("moved").await;
+    assert!(matches!(&standing, Standing::Unknown { reason } if reason.contains("ListParents")), "{standing:?}");
+}
+
+#[tokio::test]
+async fn partitions_without_a_list_of_regions_have_known_ones() {
+    let organization = small_organization().await;
+    let mut settings = settings_with(&organization, AccountSource::SingleAccount);
+    for (partition, regions) in
+        [("aws-us-gov", ["us-gov-east-1", "us-gov-west-1"]), ("aws-cn", ["cn-north-1", "cn-northwest-1"])]
+    {
+        settings.partition = partition.to_owned();
+        let found = find(&organization, &settings).await.expect("one account");
+        let planned = found.accounts.values().next().expect("one account");
+        assert_eq!(planned.enabled_regions, regions);
+        assert!(planned.disabled_regions.is_empty());
+    }
+    assert!(!organization.call_counts().await.contains_key("account:ListRegions"));
+}
+
+/// An account whose role sees no organization, or may not list it: words, and nothing else.
+#[tokio::test]
+async fn without_an_organization_nothing_is_changed() {
+    let plan = OrganizationPlan::new().member("alpha", "").regions(&["us-east-1"]);
+    let world = World::create(plan).await;
+    let first = world.resync().await;
+    assert_eq!(first.summary["outcome"], "completed", "{:#}", first.summary);
+    let (catalog, keys) = (world.catalog(), world.organization.state_keys("").await);
+    world.clear_calls().await;
+    let management = world.organization.management_account().to_owned();
+    for (status, code) in [(400, "AWSOrganizationsNotInUseException"), (400, "AccessDeniedException")] {
+        world.aws_fault(&management, "organizations", "ListAccounts", json!({"status": status, "code": code})).await;
+        let failure = world.schedule(json!({})).await.expect_err("there are no accounts to read");
+        let words = format!("{failure:?}");
+        for part in [code, "could not be listed", "delegated", "organizations:ListAccounts"] {
+            assert!(words.contains(part), "{words} should name {part}");
+        }
+        world.organization.clear_faults().await;
+    }
+    assert_eq!(world.writes_to_port(), 0);
+    assert_eq!((world.catalog(), world.organization.state_keys("").await), (catalog, keys));
+    assert_eq!(world.pump().run().await.invocations(), 0);
+}
+
+#[tokio::test]
+async fn region_policies_decide_the_targets() {
+    let plan = OrganizationPlan::new().regions(&["eu-central-1", "eu-west-1", "us-east-1"]);
+    let world = World::create_with(plan, &[(ROLE_ARN, "")]).await;
+    let account = world.organization.integration_account().to_owned();
+    for (policy, regions) in [
+        (json!({"deny": ["us-east-1"]}), vec!["eu-central-1", "eu-west-1"]),
+        (json!({"allow": ["us-east-1", "me-central-1"]}), vec!["us-east-1"]),
+        (json!({"allow": ["us-east-1", "eu-west-1"], "deny": ["us-east-1"]}), vec!["eu-west-1"]),
+    ] {
+        let mut mapping = all_kinds_mapping();
+        for entry in mapping["resources"].as_array_mut().expect("a list of entries") {
+            entry["selector"]["regionPolicy"] = policy.clone();
+        }
+        world.set_mapping(mapping);
+        let answer = world.schedule(json!({"force": true})).await.expect("a run");
+        let mut expected: Vec<String> = regions.iter().map(|region| format!("{account}/{region}")).collect();
+        // Global kinds are read once, whatever the policy says.
+        expected.push(format!("{account}/global"));
+        expected.sort();
+        assert_eq!(targets(&world, &answer).await, expected, "{policy}");
+    }
+}
+
+async fn targets(world: &World, answer: &Value) -> Vec<String> {
+    let run = answer["run"].as_str().expect("a run");
+    let keys = world.organization.state_keys("runs/").await;
+    let key = keys.into_iter().find(|key| key.ends_with(&format!("{run}/plan.json"))).expect("a plan");
+    let plan = world.organization.read_state(&key).await.unwrap_or_default();
+    let plan: Value = serde_json::from_slice(&plan).expect("a plan is JSON");
+    let mut targets: Vec<String> = serde_json::from_value(plan["targets"].clone()).expect("a list of targets");
+    targets.sort();
+    targets
+}
+
+async fn small_organization() -> Organization<'static> {
+    let plan = OrganizationPlan::new().member("alpha", "").member("beta", "").member("gamma", "").regions(&REGIONS);
+    Organization::create(Aws::shared().await, plan).await
+}
+
+/// The whole organization, through the management role.
+fn settings(organization: &Organization<'_>) -> AccountSettings {
+    settings_of_units(organization, &[])
+}
+
+fn settings_of_units(organization: &Organization<'_>, units: &[String]) -> AccountSettings {
+    let role = organization.read_role_arn(organization.management_account());
+    let management_role = RoleArn::parse(&role).expect("a role");
+    let organizational_units = units.iter().cloned().collect();
+    settings_with(organization, AccountSource::Organization { management_role, organizational_units })
+}
+
+fn settings_of_roles(organization: &Organization<'_>, accounts: &[&str]) -> AccountSettings {
+    let roles = accounts.iter().map(|account| RoleArn::parse(&organization.read_role_arn(account)).expect("a role"));
+    settings_with(organization, AccountSource::RoleList(roles.collect()))
+}
+
+fn settings_with(organization: &Organization<'_>, source: AccountSource) -> AccountSettings {
+    AccountSettings {
+        source,
+        external_id: Some(organization.external_id().to_owned()),
+        partition: "aws".to_owned(),
+        member_role: crate::support::aws::READ_ROLE.to_owned(),
+        web_identity_token_file: None,
+    }
+}
+
+fn identities(organization: &Organization<'_>, settings: &AccountSettings) -> Identities {
+    let config = organization.sdk_config().to_builder().retry_config(RetryConfig::disabled()).build();
+    Identities::new(config, settings)
+}
+
+async fn find(organization: &Organization<'_>, settings: &AccountSettings) -> Result<Discovery, DiscoveryError> {
+    discover(&identities(organization, settings), settings, &Narrowing::default()).await
+}
+
+/// The names of the accounts that can be entered, sorted.
+fn names(found: &Discovery) -> Vec<String> {
+    let mut names: Vec<String> = found.accounts.values().map(|account| account.name.clone()).collect();
+    names.sort();
+    names
+}
+
+async fn fault(organization: &Organization<'_>, order: Value) {
+    organization.aws().fault(order).await;
+}
+
+fn with_account(mut order: Value, account: &str) -> Value {
+    order["account"] = json!(account);
+    order
+}
+
+async fn answer_of_management(organization: &Organization<'_>, operation: &str, body: &str) {
+    let effect = json!({"status": 200, "body": body});
+    let order = json!({"service": "organizations", "operation": operation, "effect": effect});
+    fault(organization, with_account(order, organization.management_account())).await;
+}

@@ -1,0 +1,224 @@
+//! What mappings see of every kind, and what becomes of calls that fail: read from the emulated AWS by the library itself.
+
+mod envelopes;
+mod failures;
+mod pages;
+mod s3;
+mod shapes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use portolan::aws::{AwsReader, Identities, read_policy};
+use portolan::config::{AccountSettings, AccountSource};
+use portolan::kinds::{KINDS, Page, ReadError, Resource, Scope};
+use portolan::run::{Mode, Narrowing, Plan, PlannedAccount, RunId, Strategy};
+use portolan::seams::{Cloud, ListRequest};
+use portolan::target::Target;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::support::aws::{AccountInRegion, Aws, Organization, OrganizationPlan};
+
+/// The region in which most tests have their resources.
+const REGION: &str = "eu-west-1";
+const REGIONS: [&str; 2] = [REGION, "us-east-1"];
+
+/// An organization with one member, `alpha`, and the reader of kinds as a worker has it.
+struct Bench {
+    organization: Organization<'static>,
+    plan: Plan,
+    reader: AwsReader,
+}
+
+impl Bench {
+    async fn create() -> Self {
+        Self::create_with(OrganizationPlan::new()).await
+    }
+
+    async fn create_with(plan: OrganizationPlan) -> Self {
+        let plan = plan.member("alpha", "Workloads").regions(&REGIONS);
+        let organization = Organization::create(Aws::shared().await, plan).await;
+        // One try: an ordered fault is there to stay.
+        let config = organization.sdk_config().to_builder().retry_config(RetryConfig::disabled()).build();
+        let identities = Identities::new(config, &account_settings(&organization));
+        let plan = plan_of(&organization);
+        Self { organization, plan, reader: AwsReader::new(Arc::new(identities)) }
+    }
+
+    /// The member account in a region.
+    fn alpha_in(&self, region: &str) -> AccountInRegion<'static> {
+        self.organization.place("alpha", region)
+    }
+
+    fn alpha(&self) -> &str {
+        self.organization.account("alpha")
+    }
+
+    /// Where a kind is read: in the member account's `REGION`, its global kinds, or the organization.
+    fn target_of(&self, kind: &str) -> Target {
+        let account = self.alpha().parse().expect("an account number");
+        match portolan::kinds::find(kind).map(|kind| kind.scope) {
+            Some(Scope::Regional) => Target::Region { account, region: REGION.to_owned() },
+            Some(Scope::Global) => Target::Global { account },
+            Some(Scope::Organization) => Target::Organization,
+            None => panic!("{kind} is no kind"),
+        }
+    }
+
+    async fn page(&self, kind: &str, options: &[&str], cursor: Option<String>) -> Result<Page, ReadError> {
+        let request = request(kind, options);
+        self.reader.list(&self.plan, &self.target_of(kind), &request, cursor).await
+    }
+
+    /// All resources of a kind, by key.
+    async fn read(&self, kind: &str, options: &[&str]) -> BTreeMap<String, Resource> {
+        let mut resources = BTreeMap::new();
+        let mut cursor = None;
+        loop {
+            let page = self.page(kind, options, cursor).await;
+            let page = page.unwrap_or_else(|error| panic!("{kind} cannot be read: {error}"));
+            for resource in page.resources {
+                let former = resources.insert(resource.key.clone(), resource);
+                assert!(former.is_none(), "{kind} came twice: {former:?}");
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return resources;
+            }
+        }
+    }
+
+    /// The only resource of a kind.
+    async fn read_one(&self, kind: &str, options: &[&str]) -> Resource {
+        let resources = self.read(kind, options).await;
+        assert_eq!(resources.len(), 1, "{kind}: {resources:#?}");
+        resources.into_values().next().expect("one")
+    }
+
+    /// Lets an operation fail or answer so, for as long as the fault is ordered. The account is the one that is read.
+    async fn fault(&self, kind: &str, service: &str, operation: &str, effect: Value) {
+        self.order_fault(kind, json!({"service": service, "operation": operation, "effect": effect})).await;
+    }
+
+    /// The same for one call, which names `part` somewhere.
+    async fn answer_once(&self, kind: &str, service: &str, operation: &str, part: &str, body: &str) {
+        let effect = json!({"status": 200, "body": body});
+        let fault = json!({"service": service, "operation": operation, "resource": part, "times": 1, "effect": effect});
+        self.order_fault(kind, fault).await;
+    }
+
+    async fn order_fault(&self, kind: &str, mut fault: Value) {
+        let account = match self.target_of(kind) {
+            Target::Organization => self.organization.management_account(),
+            _ => self.alpha(),
+        };
+        fault["account"] = json!(account);
+        self.organization.aws().fault(fault).await;
+    }
+
+    /// How often each operation was called since the last time, but for those that only assume roles.
+    async fn take_calls(&self) -> BTreeMap<String, usize> {
+        let mut calls = self.organization.call_counts().await;
+        calls.retain(|name, _| !name.starts_with("sts:"));
+        self.organization.clear_calls().await;
+        calls
+    }
+}
+
+fn account_settings(organization: &Organization<'_>) -> AccountSettings {
+    let role = organization.read_role_arn(organization.management_account());
+    let management_role = portolan::aws::RoleArn::parse(&role).expect("a role's ARN");
+    AccountSettings {
+        member_role: management_role.name().to_owned(),
+        partition: management_role.partition().to_owned(),
+        source: AccountSource::Organization { management_role, organizational_units: BTreeSet::new() },
+        external_id: Some(organization.external_id().to_owned()),
+        web_identity_token_file: None,
+    }
+}
+
+/// A plan that reads all kinds with all options in the member account and the organization.
+fn plan_of(organization: &Organization<'_>) -> Plan {
+    let alpha = PlannedAccount {
+        name: "alpha".to_owned(),
+        role: Some(organization.read_role_arn(organization.account("alpha"))),
+        enabled_regions: REGIONS.map(str::to_owned).to_vec(),
+        disabled_regions: Vec::new(),
+    };
+    let kinds = KINDS.iter().map(|kind| {
+        let options = kind.include_actions.iter().map(|action| action.name.to_owned()).collect();
+        (kind.name.to_owned(), options)
+    });
+    let started = OffsetDateTime::now_utc();
+    Plan {
+        run: RunId::new(),
+        epoch: 1,
+        mode: Mode::Incremental,
+        started,
+        deadline: started + Duration::from_secs(3600),
+        narrowing: Narrowing::default(),
+        strategy: Strategy::Organization {
+            management_role: organization.read_role_arn(organization.management_account()),
+            organizational_units: BTreeSet::new(),
+        },
+        port_organization: "org_test".to_owned(),
+        metrics_url: None,
+        partition: "aws".to_owned(),
+        session_policy: read_policy(&kinds.collect()),
+        accounts: BTreeMap::from([(organization.account("alpha").parse().expect("an account number"), alpha)]),
+        inaccessible: BTreeMap::new(),
+        targets: BTreeSet::new(),
+    }
+}
+
+fn request(kind: &str, options: &[&str]) -> ListRequest {
+    let include_actions = options.iter().map(|option| (*option).to_owned()).collect();
+    ListRequest { kind: kind.to_owned(), include_actions }
+}
+
+/// Every `includeActions` option of a kind.
+fn all_options(kind: &str) -> Vec<&'static str> {
+    let kind = portolan::kinds::find(kind).unwrap_or_else(|| panic!("{kind} is no kind"));
+    kind.include_actions.iter().map(|action| action.name).collect()
+}
+
+/// Compares without regard to the order of members. What no test can foresee is written as `<time>`, `<text>` or `<number>`.
+fn assert_shape(actual: &Value, expected: &Value) {
+    assert_shape_at("", actual, expected);
+}
+
+fn assert_shape_at(path: &str, actual: &Value, expected: &Value) {
+    match (actual, expected) {
+        (Value::Object(actual_members), Value::Object(expected_members)) => {
+            let names = |members: &serde_json::Map<String, Value>| members.keys().cloned().collect::<BTreeSet<_>>();
+            assert_eq!(names(actual_members), names(expected_members), "members of `{path}` in {actual:#}");
+            for (name, expected) in expected_members {
+                assert_shape_at(&format!("{path}.{name}"), &actual_members[name], expected);
+            }
+        }
+        (Value::Array(actual_items), Value::Array(expected_items)) => {
+            assert_eq!(actual_items.len(), expected_items.len(), "items of `{path}` in {actual:#}");
+            for (index, (actual, expected)) in actual_items.iter().zip(expected_items).enumerate() {
+                assert_shape_at(&format!("{path}[{index}]"), actual, expected);
+            }
+        }
+        (Value::String(text), Value::String(form)) if form == "<time>" => {
+            assert!(is_time(text), "`{path}` is `{text}`, which is no time in the form that mappings know");
+        }
+        (Value::String(_), Value::String(form)) if form == "<text>" => {}
+        (Value::Number(number), Value::String(form)) if form == "<number>" => {
+            assert!(number.is_i64(), "`{path}` is {number}");
+        }
+        _ => assert_eq!(actual, expected, "`{path}`"),
+    }
+}
+
+/// `2024-01-02T03:04:05Z`, or with exactly six digits of a fraction.
+fn is_time(text: &str) -> bool {
+    let digits_as_zero: String =
+        text.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
+    matches!(digits_as_zero.as_str(), "0000-00-00T00:00:00Z" | "0000-00-00T00:00:00.000000Z")
+}
