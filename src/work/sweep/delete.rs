@@ -154,8 +154,8 @@ struct Deleter<'a> {
     context: &'a StepContext<'a>,
     /// Entities that are no longer there, or no longer ours.
     settled: BTreeSet<EntityKey>,
-    /// What was deleted, by this try of the sweep and by those before, with the reason; and the chunk that is just being deleted.
-    journal: BTreeMap<EntityKey, String>,
+    /// What was deleted, in that order, by this try of the sweep and by those before; and the chunk that is just being deleted.
+    journal: Vec<Deleted>,
     kept: Vec<String>,
 }
 
@@ -176,10 +176,13 @@ impl Deleter<'_> {
         }
         self.context.check_current(Phase::Sweeping).await?;
         // Before they go, so that what was deleted is on record whatever happens next.
+        // An earlier try of this sweep may have got just as far.
+        let known: BTreeSet<&String> = ours.iter().collect();
+        self.journal.retain(|line| line.blueprint != blueprint || !known.contains(&line.identifier));
         for identifier in &ours {
             let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };
             let reason = reasons.get(&entity).cloned().unwrap_or_default();
-            self.journal.insert(entity, reason);
+            self.journal.push(Deleted { blueprint: entity.blueprint, identifier: entity.identifier, reason });
         }
         self.write_journal().await?;
         let kept_before = self.kept.len();
@@ -191,14 +194,8 @@ impl Deleter<'_> {
     }
 
     async fn write_journal(&self) -> Result<(), StepError> {
-        let lines = self.journal.iter().map(|(entity, reason)| Deleted {
-            blueprint: entity.blueprint.clone(),
-            identifier: entity.identifier.clone(),
-            reason: reason.clone(),
-        });
-        let lines: Vec<Deleted> = lines.collect();
         let key = self.context.place.journal(&self.context.snapshot.plan.run);
-        write_json(self.context.worker.store.as_ref(), &key, &lines, Condition::Always).await?;
+        write_json(self.context.worker.store.as_ref(), &key, &self.journal, Condition::Always).await?;
         Ok(())
     }
 
@@ -244,15 +241,13 @@ impl Deleter<'_> {
     fn keep(&mut self, blueprint: &str, identifiers: Vec<String>, reason: &str) {
         for identifier in identifiers {
             self.kept.push(format!("{blueprint} {identifier} was not deleted, Port refused it: {reason}"));
-            self.journal.remove(&EntityKey { blueprint: blueprint.to_owned(), identifier });
+            self.journal.retain(|line| line.blueprint != blueprint || line.identifier != identifier);
         }
     }
 }
 
 /// What an earlier try of this very sweep deleted, or was just deleting.
-async fn read_journal(context: &StepContext<'_>) -> Result<BTreeMap<EntityKey, String>, StepError> {
+async fn read_journal(context: &StepContext<'_>) -> Result<Vec<Deleted>, StepError> {
     let key = context.place.journal(&context.snapshot.plan.run);
-    let lines: Option<(Vec<Deleted>, _)> = read_json(context.worker.store.as_ref(), &key).await?;
-    let lines = lines.map(|(lines, _)| lines).unwrap_or_default().into_iter();
-    Ok(lines.map(|line| (EntityKey { blueprint: line.blueprint, identifier: line.identifier }, line.reason)).collect())
+    Ok(read_json(context.worker.store.as_ref(), &key).await?.map(|(journal, _)| journal).unwrap_or_default())
 }
