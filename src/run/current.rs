@@ -29,7 +29,9 @@ pub struct Current {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Workers read targets.
+    /// The scheduler sends messages, and workers may take the first ones already.
+    Starting,
+    /// All messages are sent; workers read targets.
     Running,
     /// The sweep has begun; no worker changes anything any more.
     Sweeping,
@@ -42,9 +44,24 @@ pub enum Phase {
 impl Current {
     /// Whether the run is still entitled to change something.
     pub fn is_going(&self, now: OffsetDateTime) -> bool {
-        matches!(self.phase, Phase::Running | Phase::Sweeping) && now < self.deadline + SWEEP_GRACE
+        match self.phase {
+            // A scheduler that died while it sent messages must not block the next run for hours.
+            Phase::Starting => now < self.started + LONGEST_START,
+            Phase::Running | Phase::Sweeping => now < self.deadline + SWEEP_GRACE,
+            Phase::Ended | Phase::Aborted => false,
+        }
     }
 }
+
+impl Phase {
+    /// Whether workers may still change something for targets of the run.
+    pub fn is_before_sweep(self) -> bool {
+        matches!(self, Self::Starting | Self::Running)
+    }
+}
+
+/// The scheduler's own timeout: whatever it has not sent by then it never will.
+const LONGEST_START: time::Duration = time::Duration::minutes(15);
 
 /// How long after its deadline a run may still be sweeping before another one may start.
 const SWEEP_GRACE: time::Duration = time::Duration::minutes(30);

@@ -146,7 +146,7 @@ impl Scheduler {
         let repeated = request.scheduled_time.is_some()
             && request.scheduled_time == current.scheduled_time
             && request.mode == current.mode
-            && current.phase != Phase::Aborted;
+            && !matches!(current.phase, Phase::Starting | Phase::Aborted);
         if repeated
             && let Some((summary, _)) = read_json::<Summary>(self.store.as_ref(), &place.summary(&current.run)).await?
         {
@@ -210,17 +210,25 @@ impl Scheduler {
             epoch: plan.epoch,
             run: plan.run.clone(),
             mode: plan.mode,
-            phase: Phase::Running,
+            phase: Phase::Starting,
             started: plan.started,
             deadline: plan.deadline,
             scheduled_time: request.scheduled_time.clone(),
         };
         claim(store, place, &current, previous).await?;
+        // Before the messages: a small run may have ended by the time they are all sent.
+        self.catalog.report(RunReport::Started(plan)).await;
         if let Err(source) = self.send_messages(plan).await {
-            self.abort(place, &current).await?;
+            let failed = Summary { outcome: "failed".to_owned(), ..summary };
+            self.catalog.report(RunReport::Ended(plan, &failed)).await;
+            self.change_phase(place, &current, Phase::Aborted).await?;
             return Err(ScheduleError::Enqueue { run: plan.run.clone(), source });
         }
-        self.catalog.report(RunReport::Started(plan)).await;
+        match self.change_phase(place, &current, Phase::Running).await {
+            // Its sweep has begun already.
+            Err(ScheduleError::Current(CurrentError::Lost)) => {}
+            moved => moved?,
+        }
         for problem in &summary.mapping_problems {
             events::mapping_problem(problem);
         }
@@ -245,12 +253,12 @@ impl Scheduler {
         self.queue.send(vec![body(Step::Sweep { polls: 0 })], FIRST_SWEEP_DELAY).await
     }
 
-    /// What of the run is on the queue has no effect after that.
-    async fn abort(&self, place: &Place, current: &Current) -> Result<(), ScheduleError> {
+    /// Moves the run out of its start. After an abort, what of it is on the queue has no effect.
+    async fn change_phase(&self, place: &Place, current: &Current, phase: Phase) -> Result<(), ScheduleError> {
         if let Some((found, version)) = load_current(self.store.as_ref(), place).await?
-            && found.run == current.run
+            && found == *current
         {
-            set_phase(self.store.as_ref(), place, &found, version, Phase::Aborted).await?;
+            set_phase(self.store.as_ref(), place, &found, version, phase).await?;
         }
         Ok(())
     }

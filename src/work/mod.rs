@@ -103,9 +103,9 @@ pub(crate) struct StepContext<'a> {
 impl StepContext<'_> {
     /// A step sends and deletes only while its run is current and in the phase of such steps: it may be slow, and a
     /// newer run fast.
-    pub async fn check_current(&self, phase: Phase) -> Result<(), StepError> {
+    pub async fn check_current(&self, allows: impl Fn(Phase) -> bool) -> Result<(), StepError> {
         match load_current(self.worker.store.as_ref(), &self.place).await? {
-            Some((current, _)) if current.run == self.current.run && current.phase == phase => Ok(()),
+            Some((current, _)) if current.run == self.current.run && allows(current.phase) => Ok(()),
             _ => Err(StepError::Overtaken),
         }
     }
@@ -200,8 +200,8 @@ impl Worker {
             return Ok(());
         }
         let may_run = match message.step {
-            Step::Sync { .. } => current.phase == Phase::Running,
-            Step::Sweep { .. } => matches!(current.phase, Phase::Running | Phase::Sweeping),
+            Step::Sync { .. } => current.phase.is_before_sweep(),
+            Step::Sweep { .. } => current.phase.is_before_sweep() || current.phase == Phase::Sweeping,
         };
         if !may_run {
             events::message_without_effect(&name, "its run is being swept, or is over");

@@ -241,7 +241,7 @@ impl TargetSync<'_> {
         self.ledgers.save(&mut self.file).await?;
         self.is_changed = false;
         // After the announcement: a sweep that begins now reads it, and one that began before is noticed here.
-        self.context.check_current(Phase::Running).await?;
+        self.context.check_current(Phase::is_before_sweep).await?;
 
         let mut by_blueprint: BTreeMap<&str, Vec<&Outgoing>> = BTreeMap::new();
         for item in &outgoing {

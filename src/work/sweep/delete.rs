@@ -167,7 +167,7 @@ impl Deleter<'_> {
         if ours.is_empty() {
             return Ok(());
         }
-        self.context.check_current(Phase::Sweeping).await?;
+        self.context.check_current(|phase| phase == Phase::Sweeping).await?;
         for identifier in &ours {
             let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };
             self.journal.add(&entity, reasons.get(&entity).map_or("", String::as_str));

@@ -28,7 +28,7 @@ const LONGEST_WAIT_SECONDS: u64 = 300;
 
 /// Ends a run, or looks again later.
 pub(super) async fn sweep(context: &StepContext<'_>, polls: u32) -> Result<(), StepError> {
-    if context.current.phase == Phase::Running && waits(context, polls).await? {
+    if context.current.phase.is_before_sweep() && waits(context, polls).await? {
         return Ok(());
     }
     context.check_organization().await?;
