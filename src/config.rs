@@ -269,6 +269,10 @@ impl Reader {
                 }
             };
         }
+        if self.optional("OCEAN__INTEGRATION__CONFIG__OU_ID").is_some() {
+            self.problems
+                .push(format!("OCEAN__INTEGRATION__CONFIG__OU_ID needs {role_name}, the role that reads the units"));
+        }
         let list_name = "OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARNS";
         let Some(list) = self.optional(list_name) else {
             return AccountSource::SingleAccount;

@@ -99,6 +99,10 @@ pub fn step_failed(step: &str, receives: u32, reason: &impl Display) {
     tracing::warn!(step, receives, %reason, "step failed, to be tried again");
 }
 
+pub fn step_continues_later(step: &str, reason: &impl Display, seconds: u64) {
+    tracing::warn!(step, %reason, seconds, "step continues later");
+}
+
 pub fn step_given_up(step: &str, receives: u32, reason: &impl Display) {
     tracing::error!(step, receives, %reason, "step given up");
 }

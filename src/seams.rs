@@ -20,7 +20,10 @@ use crate::target::{AccountId, Target};
 #[async_trait]
 pub trait Cloud: Send + Sync {
     /// Makes sure that the target can be read at all: assumes its role.
-    async fn enter(&self, plan: &Plan, target: &Target) -> Result<(), ReadError>;
+    ///
+    /// # Errors
+    /// What happened, and what to check.
+    async fn enter(&self, plan: &Plan, target: &Target) -> Result<(), EnterError>;
 
     /// One page of a kind's resources, enriched. `cursor` is what the page before gave; it is opaque.
     async fn list(
@@ -33,6 +36,14 @@ pub trait Cloud: Send + Sync {
 
     /// Whether an account that the plan no longer has is gone for good, asked for by itself.
     async fn standing(&self, plan: &Plan, account: &AccountId) -> Standing;
+}
+
+/// A target that cannot be read at all.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{reason}; check {check}")]
+pub struct EnterError {
+    pub reason: String,
+    pub check: String,
 }
 
 /// What is to be read of one kind.

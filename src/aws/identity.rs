@@ -40,7 +40,7 @@ struct Assumed {
 /// A role that could not be assumed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Inaccessible {
-    #[error("unable to assume role {role}: {source}")]
+    #[error("unable to assume role {role}: {}: {}", source.class(), source.failure())]
     Role {
         role: String,
         #[source]
@@ -49,6 +49,8 @@ pub enum Inaccessible {
     /// STS answered with credentials of another account than the one asked for.
     #[error("assuming {role} gave credentials of another account: {given}")]
     WrongAccount { role: String, given: String },
+    #[error("{0}")]
+    NotPlanned(String),
     #[error("the web identity token in {path} cannot be read: {reason}")]
     Token { path: String, reason: String },
 }
@@ -66,6 +68,7 @@ impl Inaccessible {
                 format!("that STS can be reached from the function, and that {role} is spelt right")
             }
             Self::WrongAccount { .. } => "the endpoint that STS calls go to".to_owned(),
+            Self::NotPlanned(_) => "that scheduler and worker have the same configuration".to_owned(),
             Self::Token { .. } => "that AWS_WEB_IDENTITY_TOKEN_FILE names a file that the process may read".to_owned(),
         }
     }

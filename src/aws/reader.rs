@@ -10,7 +10,7 @@ use super::role::RoleArn;
 use crate::kinds::{self, Clients, Page, ReadError, Reading};
 use crate::run::{Plan, Strategy};
 use crate::schedule::organizations;
-use crate::seams::{Cloud, ListRequest, Standing};
+use crate::seams::{Cloud, EnterError, ListRequest, Standing};
 use crate::target::{AccountId, Target};
 
 /// AWS, read as the plan of a run says.
@@ -23,14 +23,12 @@ impl AwsReader {
         Self { identities }
     }
 
-    async fn clients(&self, plan: &Plan, target: &Target) -> Result<Arc<Clients>, ReadError> {
+    async fn clients(&self, plan: &Plan, target: &Target) -> Result<Arc<Clients>, Inaccessible> {
         let Some(role) = role_of(plan, target)? else {
             return Ok(self.identities.base());
         };
-        let role =
-            RoleArn::parse(&role).map_err(|error| ReadError::undecodable("sts:AssumeRole", error.to_string()))?;
-        let assumed = self.identities.assume(&role, Some(&plan.session_policy)).await;
-        assumed.map_err(Inaccessible::into_read_error)
+        let role = RoleArn::parse(&role).map_err(|error| Inaccessible::NotPlanned(error.to_string()))?;
+        self.identities.assume(&role, Some(&plan.session_policy)).await
     }
 }
 
@@ -39,14 +37,14 @@ impl AwsReader {
 /// # Errors
 /// Where the plan has nothing for the target. Without a role it would be read as ourselves, and our own resources would
 /// pass for another account's.
-fn role_of(plan: &Plan, target: &Target) -> Result<Option<String>, ReadError> {
+fn role_of(plan: &Plan, target: &Target) -> Result<Option<String>, Inaccessible> {
     let Some(account) = target.account() else {
         let role = management_role(plan);
-        return role.map(Some).ok_or_else(|| ReadError::undecodable("list", NO_MANAGEMENT_ROLE));
+        return role.map(Some).ok_or_else(|| Inaccessible::NotPlanned(NO_MANAGEMENT_ROLE.to_owned()));
     };
     match plan.accounts.get(account) {
         Some(planned) => Ok(planned.role.clone()),
-        None => Err(ReadError::undecodable("list", format!("the plan of the run has no account {account}"))),
+        None => Err(Inaccessible::NotPlanned(format!("the plan of the run has no account {account}"))),
     }
 }
 
@@ -61,8 +59,11 @@ fn management_role(plan: &Plan) -> Option<String> {
 
 #[async_trait]
 impl Cloud for AwsReader {
-    async fn enter(&self, plan: &Plan, target: &Target) -> Result<(), ReadError> {
-        self.clients(plan, target).await.map(|_| ())
+    async fn enter(&self, plan: &Plan, target: &Target) -> Result<(), EnterError> {
+        match self.clients(plan, target).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(EnterError { reason: error.to_string(), check: error.check() }),
+        }
     }
 
     async fn list(
@@ -75,7 +76,7 @@ impl Cloud for AwsReader {
         let Some(kind) = kinds::find(&request.kind) else {
             return Err(ReadError::undecodable("list", format!("there is no reader for the kind {}", request.kind)));
         };
-        let clients = self.clients(plan, target).await?;
+        let clients = self.clients(plan, target).await.map_err(Inaccessible::into_read_error)?;
         let planned = target.account().and_then(|account| plan.accounts.get(account));
         let enabled_regions = planned.map(|planned| planned.enabled_regions.clone()).unwrap_or_default();
         let default_region = super::partition_region(&plan.partition);
@@ -102,9 +103,15 @@ impl Cloud for AwsReader {
     }
 
     async fn standing(&self, plan: &Plan, account: &AccountId) -> Standing {
-        let Strategy::Organization { management_role, organizational_units } = &plan.strategy else {
-            // An explicit list is its own evidence: it no longer names the account.
-            return Standing::Gone { evidence: "the list of role ARNs no longer names the account".to_owned() };
+        let (management_role, organizational_units) = match &plan.strategy {
+            Strategy::Organization { management_role, organizational_units } => (management_role, organizational_units),
+            // An explicit list is its own evidence.
+            Strategy::RoleList => {
+                return Standing::Gone { evidence: "the list of role ARNs no longer names the account".to_owned() };
+            }
+            Strategy::SingleAccount => {
+                return Standing::Unknown { reason: "the functions now run in another account".to_owned() };
+            }
         };
         let role = match RoleArn::parse(management_role) {
             Ok(role) => role,

@@ -6,9 +6,6 @@ use serde_json::json;
 
 use crate::kinds;
 
-/// STS API reference: the plain text of a session policy has at most 2,048 characters.
-pub const LONGEST_SESSION_POLICY: usize = 2048;
-
 /// Allows exactly the read actions of the given kinds with their options, and nothing where they need none.
 pub fn read_policy(kinds_with_options: &BTreeMap<String, BTreeSet<String>>) -> String {
     let mut actions = BTreeSet::new();
@@ -28,6 +25,9 @@ pub fn read_policy(kinds_with_options: &BTreeMap<String, BTreeSet<String>>) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// STS API reference: the plain text of a session policy has at most 2,048 characters.
+    const LONGEST_SESSION_POLICY: usize = 2048;
 
     #[test]
     fn only_what_the_mapping_reads_is_allowed() {

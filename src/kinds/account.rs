@@ -18,5 +18,8 @@ async fn account_info(reading: &Reading) -> Result<Page, ReadError> {
         ("Id".to_owned(), Value::from(reading.account.as_str())),
         ("Name".to_owned(), Value::from(reading.account_name.as_str())),
     ]);
-    Ok(Page { resources: vec![Resource::new(reading.account.as_str(), properties)], next: None })
+    let mut account = Resource::new(reading.account.as_str(), properties);
+    // It says of itself which account it is.
+    account.has_context = false;
+    Ok(Page { resources: vec![account], next: None })
 }

@@ -123,6 +123,16 @@ impl ReadError {
         Self::Failed(failure)
     }
 
+    /// What kind of error it is, in two words, for messages that have advice of their own.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::NotHere(_) => "not available here",
+            Self::Denied(_) => "access denied",
+            Self::Throttled(_) => "throttled",
+            Self::Failed(_) => "failed",
+        }
+    }
+
     pub fn failure(&self) -> &Failure {
         match self {
             Self::NotHere(failure) | Self::Denied(failure) | Self::Throttled(failure) | Self::Failed(failure) => {

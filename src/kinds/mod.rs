@@ -93,6 +93,8 @@ pub struct Resource {
     pub properties: Map<String, Value>,
     /// `__ExtraContext` beyond account and region.
     pub context: Map<String, Value>,
+    /// Whether there is an `__ExtraContext` at all.
+    pub has_context: bool,
     /// The resource's region, where it is not the target's.
     pub region: Option<String>,
     /// Enrichments that failed: what mappings would see is not all there is.
@@ -111,7 +113,14 @@ pub struct FailedEnrichment {
 
 impl Resource {
     pub fn new(key: impl Into<String>, properties: Map<String, Value>) -> Self {
-        Self { key: key.into(), properties, context: Map::new(), region: None, incomplete: Vec::new() }
+        Self {
+            key: key.into(),
+            properties,
+            context: Map::new(),
+            has_context: true,
+            region: None,
+            incomplete: Vec::new(),
+        }
     }
 
     /// Whether a mapping entry with these options would see something incomplete, and why.

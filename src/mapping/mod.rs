@@ -95,11 +95,6 @@ impl Mapping {
     pub fn entries_for(&self, kind: &str, region: Option<&str>) -> Vec<&MappingEntry> {
         self.entries.iter().filter(|entry| entry.kind.name == kind && entry.applies_in(region)).collect()
     }
-
-    /// Whether any entry reads the region.
-    pub fn reads_region(&self, region: &str) -> bool {
-        self.entries.iter().any(|entry| entry.kind.scope == Scope::Regional && entry.region_policy.allows(region))
-    }
 }
 
 impl MappingEntry {

@@ -285,6 +285,10 @@ impl Catalog for PortCatalog {
         let Some(found) = body["entities"].as_array() else {
             return Err(CatalogError::Unavailable("Port's answer to a search has no entities".to_owned()));
         };
+        // A blueprint that Port could not search looks like one whose entities are gone.
+        if body["failedBlueprints"].as_array().is_some_and(|failed| !failed.is_empty()) {
+            return Err(CatalogError::Unavailable(format!("Port could not search the blueprint {blueprint}")));
+        }
         Ok(found.iter().filter_map(|entity| entity["identifier"].as_str().map(str::to_owned)).collect())
     }
 

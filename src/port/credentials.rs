@@ -26,6 +26,9 @@ pub enum CredentialSource {
 /// old already.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
 
+/// Port's tokens live for three hours.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// An access token.
 #[derive(Clone)]
 pub(super) struct Token {
@@ -37,7 +40,7 @@ pub(super) struct Token {
 impl Token {
     pub fn new(token_type: &str, token: &str, expires_in: Duration) -> Self {
         // Near its end of life a token is used all the same, once: asking again would give the same one.
-        let life = expires_in.saturating_sub(MARGIN);
+        let life = expires_in.min(LONGEST_LIFE).saturating_sub(MARGIN);
         Self { header: format!("{token_type} {token}"), renew_at: Instant::now() + life }
     }
 

@@ -26,6 +26,11 @@ pub enum IntegrationError {
          entities: give this installation another identifier"
     )]
     Hosted { identifier: String, installation_type: String },
+    #[error(
+        "the integration `{identifier}` is one of type {found}, this installation is one of type {expected}: give it \
+         another identifier, or set OCEAN__INTEGRATION__TYPE"
+    )]
+    OtherType { identifier: String, found: String, expected: String },
     #[error("the integration record could not be {action}: {source}")]
     Port {
         action: &'static str,
@@ -50,6 +55,14 @@ pub async fn ensure_integration(
         return Err(IntegrationError::Hosted {
             identifier: settings.identifier.clone(),
             installation_type: installation_type.to_owned(),
+        });
+    }
+    let app_type = record["installationAppType"].as_str().unwrap_or(&settings.kind);
+    if !app_type.eq_ignore_ascii_case(&settings.kind) {
+        return Err(IntegrationError::OtherType {
+            identifier: settings.identifier.clone(),
+            found: app_type.to_owned(),
+            expected: settings.kind.clone(),
         });
     }
     if settings.initialize_port_resources && record["arePortResourcesInitialized"] != json!(true) {

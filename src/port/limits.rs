@@ -62,12 +62,15 @@ impl RateLimit {
 }
 
 fn pause_within(window: Window, now: i64) -> Duration {
-    let left = (window.reset - now).max(0).unsigned_abs();
-    if left == 0 || window.remaining * LOW_SHARE > window.limit {
+    let left = window.reset.saturating_sub(now).max(0).unsigned_abs();
+    if left == 0 || window.remaining.saturating_mul(LOW_SHARE) > window.limit {
         return Duration::ZERO;
     }
-    Duration::from_secs_f64(left as f64 / (window.remaining + 1) as f64).min(LONGEST_PAUSE)
+    Duration::from_secs_f64(left as f64 / (window.remaining.saturating_add(1)) as f64).min(LONGEST_PAUSE)
 }
+
+/// What an answer asks for beyond this is a mistake of somebody's clock: no window of a rate limit is that long.
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// How long an answer of 429 asks to wait.
 pub fn wait_asked_for(headers: &HeaderMap) -> Duration {
@@ -75,13 +78,12 @@ pub fn wait_asked_for(headers: &HeaderMap) -> Duration {
     /// Larger numbers are points in time, smaller ones are seconds.
     const FIRST_EPOCH: i64 = 10_000;
     let named = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
-    match named("retry-after").or_else(|| named("x-ratelimit-reset")) {
-        Some(epoch) if epoch > FIRST_EPOCH => {
-            Duration::from_secs((epoch - OffsetDateTime::now_utc().unix_timestamp()).max(0).unsigned_abs())
-        }
-        Some(seconds) => Duration::from_secs(seconds.max(0).unsigned_abs()),
-        None => DEFAULT,
-    }
+    let seconds = match named("retry-after").or_else(|| named("x-ratelimit-reset")) {
+        Some(epoch) if epoch > FIRST_EPOCH => epoch.saturating_sub(OffsetDateTime::now_utc().unix_timestamp()),
+        Some(seconds) => seconds,
+        None => return DEFAULT,
+    };
+    Duration::from_secs(seconds.max(0).unsigned_abs()).min(LONGEST_WAIT)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub struct Summary {
     pub targets: usize,
     pub messages: usize,
     pub inaccessible_accounts: Vec<InaccessibleAccount>,
-    /// Mapping entries that take no part, and fields that give nothing, in words.
+    /// Mapping entries that take no part, and kinds that cannot be read, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mapping_problems: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -85,7 +85,10 @@ pub struct Deletions {
     /// Why nothing was deleted although there was something to delete, and how to let it through.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_back: Vec<String>,
-    /// Entities that Port lost although they are claimed; the next run sends them.
+    /// Why Port was not compared with the ledgers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_verified: Option<String>,
+    /// Entities that Port had accepted and lost since, by whatever hand; the next run sends them.
     pub missing_in_port: usize,
     /// Entities in Port that carry this integration's mark and that no ledger knows.
     pub unknown_in_port: usize,

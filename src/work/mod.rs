@@ -5,6 +5,7 @@ mod snapshot;
 mod sweep;
 mod target;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use time::OffsetDateTime;
 
 use crate::config::IntegrationSettings;
 use crate::events;
-use crate::message::{Message, Step};
+use crate::message::{Message, MessageError, Step};
 use crate::run::{Current, DoneMark, Phase, Place, StateError, load_current, write_json};
 use crate::seams::{Catalog, CatalogError, Clock, Cloud, Condition, Queue, QueueError, Store, StoreError, Version};
 use snapshot::{RunSnapshot, Snapshots};
@@ -23,6 +24,8 @@ use snapshot::{RunSnapshot, Snapshots};
 pub const MOST_RECEIVES: u32 = 5;
 /// A handled failure is tried again after this long, doubled with each receive.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
+/// Both functions are updated within this time.
+const DEPLOYMENT: Duration = Duration::from_secs(60);
 /// A sweep that failed on every receive is tried again after this long.
 const SWEEP_POSTPONED_BY: Duration = Duration::from_secs(300);
 
@@ -153,11 +156,15 @@ impl Worker {
     /// Whether the message may leave the queue.
     async fn handle_message(&self, message: &SqsMessage, deadline: OffsetDateTime) -> bool {
         let body = message.body.as_deref().unwrap_or_default();
+        let receives = receives_of(message);
         let parsed = match Message::parse(body) {
             Ok(parsed) => parsed,
+            // While a deployment goes on, the scheduler may be of the newer release already.
+            Err(error @ MessageError::Version { .. }) if receives < MOST_RECEIVES => {
+                return self.give_back("a message of another release", message, &error, DEPLOYMENT).await;
+            }
             Err(error) => return self.reject(body, &error.to_string()).await,
         };
-        let receives = receives_of(message);
         let name = name_of(&parsed.step);
         match self.run_step(&parsed, deadline).await {
             Ok(()) => true,
@@ -166,25 +173,33 @@ impl Worker {
                 events::message_without_effect(&name, &error.to_string());
                 true
             }
+            // A limit is no failure, and must not use up the receives: a new message comes when the limit allows it.
+            Err(StepError::RetryAfter { reason, delay }) => {
+                events::step_continues_later(&name, &reason, delay.as_secs());
+                self.queue.send(vec![body.to_owned()], delay).await.is_ok()
+            }
             Err(error) if receives >= MOST_RECEIVES => {
                 events::step_given_up(&name, receives, &error);
                 self.give_up(&parsed, body, &error.to_string()).await
             }
             Err(error) => {
-                events::step_failed(&name, receives, &error);
-                let delay = match error {
-                    StepError::RetryAfter { delay, .. } => delay,
-                    _ => FIRST_RETRY * 2u32.pow(receives.saturating_sub(1).min(MOST_RECEIVES)),
-                };
-                if let Some(receipt) = &message.receipt_handle
-                    && let Err(error) = self.queue.retry_after(receipt, delay).await
-                {
-                    // The message comes back all the same, when its visibility timeout ends.
-                    events::step_failed(&name, receives, &error);
-                }
-                false
+                let delay = FIRST_RETRY * 2u32.pow(receives.saturating_sub(1).min(MOST_RECEIVES));
+                self.give_back(&name, message, &error, delay).await
             }
         }
+    }
+
+    /// Leaves a message on the queue, to come back after `delay`.
+    async fn give_back(&self, step: &str, message: &SqsMessage, reason: &impl Display, delay: Duration) -> bool {
+        let receives = receives_of(message);
+        events::step_failed(step, receives, reason);
+        if let Some(receipt) = &message.receipt_handle
+            && let Err(error) = self.queue.retry_after(receipt, delay).await
+        {
+            // The message comes back all the same, when its visibility timeout ends.
+            events::step_failed(step, receives, &error);
+        }
+        false
     }
 
     async fn run_step(&self, message: &Message, deadline: OffsetDateTime) -> Result<(), StepError> {

@@ -25,20 +25,20 @@ pub type NotesByEntry = BTreeMap<usize, MappingNotes>;
 
 /// Maps a resource by all entries of its kind.
 ///
-/// An entry that would see an incomplete resource is left out where the resource is known already: it would overwrite
-/// good properties with nothing. A resource that is new is mapped from what there is.
+/// An entry that would see an incomplete resource is left out where Port has its entities already: it would overwrite
+/// good properties with nothing. Any other is mapped from what there is.
 pub fn produce(
     raw: &Value,
     resource: &Resource,
     entries: &[&MappingEntry],
-    is_known: bool,
+    is_in_port: bool,
     merge: bool,
     notes: &mut NotesByEntry,
 ) -> Production {
     let input = Input::new(raw);
     let mut production = Production { is_filtered_out: true, ..Production::default() };
     for entry in entries {
-        if is_known && let Some(failure) = resource.failure_for(&entry.include_actions) {
+        if is_in_port && let Some(failure) = resource.failure_for(&entry.include_actions) {
             production.held = Some(failure.reason.clone());
             production.is_filtered_out = false;
             continue;
@@ -58,7 +58,7 @@ pub fn produce(
     }
     if production.held.is_none()
         && let Some(failure) = resource.incomplete.first()
-        && !is_known
+        && !is_in_port
     {
         // Sent from what there is; told all the same.
         production.held = Some(failure.reason.clone());
@@ -105,7 +105,7 @@ pub fn raw_resource(kind: &str, target: &Target, resource: &mut Resource) -> Val
     let mut raw = Map::new();
     raw.insert("Type".to_owned(), json!(kind));
     raw.insert("Properties".to_owned(), Value::Object(std::mem::take(&mut resource.properties)));
-    if let Some(context) = extra_context(kind, target, resource) {
+    if let Some(context) = extra_context(target, resource) {
         raw.insert("__ExtraContext".to_owned(), Value::Object(context));
     }
     if let Some(account) = target.account() {
@@ -118,10 +118,10 @@ pub fn raw_resource(kind: &str, target: &Target, resource: &mut Resource) -> Val
     Value::Object(raw)
 }
 
-/// Account and region of the target, then what the kind adds. Accounts themselves have no such context.
-fn extra_context(kind: &str, target: &Target, resource: &mut Resource) -> Option<Map<String, Value>> {
+/// Account and region of the target, then what the kind adds; the organization has neither.
+fn extra_context(target: &Target, resource: &mut Resource) -> Option<Map<String, Value>> {
     let account = target.account()?;
-    if kind == "AWS::Account::Info" {
+    if !resource.has_context {
         return None;
     }
     let mut context = Map::new();

@@ -174,7 +174,8 @@ impl TargetSync<'_> {
         let merge = self.context.snapshot.mapping.settings.upsert.merge;
         let known = self.file.ledger.units.get(kind).and_then(|unit| unit.get(&resource.key));
         let raw = resource::raw_resource(kind, self.target, &mut resource);
-        let production = resource::produce(&raw, &resource, entries, known.is_some(), merge, notes);
+        let is_in_port = known.into_iter().flatten().any(|entry| matches!(entry.state, State::Sent(_)));
+        let production = resource::produce(&raw, &resource, entries, is_in_port, merge, notes);
         // A resource that is still there but gives an entity no longer: only where everything about it is known, and
         // every entry took part.
         if production.held.is_none() && self.context.snapshot.mapping.disabled.is_empty() {
@@ -240,9 +241,6 @@ impl TargetSync<'_> {
         }
         self.ledgers.save(&mut self.file).await?;
         self.is_changed = false;
-        // After the announcement: a sweep that begins now reads it, and one that began before is noticed here.
-        self.context.check_current(Phase::is_before_sweep).await?;
-
         let mut by_blueprint: BTreeMap<&str, Vec<&Outgoing>> = BTreeMap::new();
         for item in &outgoing {
             by_blueprint.entry(item.entity.key.blueprint.as_str()).or_default().push(item);
@@ -251,6 +249,8 @@ impl TargetSync<'_> {
         let mut throttled = None;
         let options = self.context.snapshot.mapping.settings.upsert;
         for (blueprint, items) in by_blueprint {
+            // After the announcement: a sweep that begins now reads it, and one that began before is noticed here.
+            self.context.check_current(Phase::is_before_sweep).await?;
             let bodies: Vec<Value> = items.iter().map(|item| item.entity.body.clone()).collect();
             let outcomes = self.context.worker.catalog.upsert(blueprint, &bodies, options).await?;
             for (item, outcome) in items.into_iter().zip(outcomes) {

@@ -51,7 +51,9 @@ async fn a_message_that_is_not_ours_goes_to_the_dead_letters_with_its_reason() {
     world.organization.send_message(&other_epoch, 0).await;
 
     let report = world.pump().run().await;
-    assert_eq!(report.failures().len(), 0);
+    // One of a newer release may be understood after a deployment: it is given up only on the last receive.
+    assert!(report.failures().iter().all(|delivery| delivery.body == bad[2].0), "{:#?}", report.failures());
+    assert_eq!(report.failures().len(), 4);
     assert_eq!(report.deliveries_by_body().get(other_epoch.as_str()), Some(&1));
     let letters = dead_letters(&world).await;
     assert_eq!(letters.len(), bad.len(), "{letters:#?}");
@@ -189,6 +191,19 @@ async fn a_record_of_the_hosted_runtime_is_refused() {
     assert!(message.contains("SaasOAuth2") && message.contains(IDENTIFIER), "{message}");
     assert_eq!(world.port.integration(IDENTIFIER), Some(record));
     assert_no_trace(&world).await;
+}
+
+#[tokio::test]
+async fn a_record_of_another_type_is_refused_before_it_is_changed() {
+    let world = World::create_empty(small_plan(), &[]).await;
+    let record = json!({"installationId": IDENTIFIER, "installationAppType": "gitlab", "version": "1.0.0",
+        "changelogDestination": {}, "config": {"resources": []}});
+    world.port.put_integration(record);
+    let before = world.port.integration(IDENTIFIER);
+    let (_, message) = refusal(&world, json!({})).await;
+    assert!(message.contains("gitlab") && message.contains("OCEAN__INTEGRATION__TYPE"), "{message}");
+    assert_eq!(world.port.integration(IDENTIFIER), before);
+    assert!(world.port.blueprints().is_empty());
 }
 
 #[tokio::test]

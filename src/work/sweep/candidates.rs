@@ -23,6 +23,8 @@ pub struct Candidates {
     pub sources: BTreeMap<EntityKey, BTreeSet<Source>>,
     /// Why nothing may go.
     pub held_back: Vec<String>,
+    /// Units whose stale entities stay, because Port did not take all that they gave.
+    pub kept_units: Vec<String>,
     /// Blueprints with the blueprints that they relate to, as far as they were needed.
     pub relations: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -66,6 +68,7 @@ pub async fn find(
             }
         }
     }
+    candidates.kept_units = units_that_do_not_count(evidence);
     if reasons.is_empty() {
         return Ok(candidates);
     }
@@ -84,6 +87,19 @@ pub async fn find(
         }
     }
     Ok(candidates)
+}
+
+fn units_that_do_not_count(evidence: &Evidence) -> Vec<String> {
+    let mut kept = Vec::new();
+    for mark in evidence.done.values() {
+        for unit in mark.units.iter().filter(|unit| unit.stale > 0 && !unit.counts_for_deletion()) {
+            kept.push(format!(
+                "{} stale entities of {} in {} stay, because Port did not take {} others of it",
+                unit.stale, unit.kind, mark.target, unit.refused
+            ));
+        }
+    }
+    kept
 }
 
 /// Why an entry is stale in this run; none when it is not, or when that is in doubt.

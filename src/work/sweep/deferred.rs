@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ledger::{EntityHash, State};
-use crate::run::read_json;
+use crate::run::{Phase, read_json};
 use crate::seams::UpsertOutcome;
 use crate::target::Target;
 use crate::work::target::Deferred;
@@ -21,6 +21,7 @@ pub async fn send_again(context: &StepContext<'_>, evidence: &mut Evidence) -> R
         if before == 0 {
             return Ok(());
         }
+        context.check_current(|phase| phase == Phase::Sweeping).await?;
         open = send_round(context, evidence, open).await?;
         if open.len() == before {
             return Ok(());
@@ -37,9 +38,18 @@ async fn load(context: &StepContext<'_>, evidence: &Evidence) -> Result<Vec<(Tar
     for mark in with_refusals {
         let key = context.place.deferred(&context.snapshot.plan.run, &mark.target);
         let found = read_json::<Vec<Deferred>>(context.worker.store.as_ref(), &key).await?;
-        all.extend(found.into_iter().flat_map(|(items, _)| items).map(|item| (mark.target.clone(), item)));
+        let found = found.into_iter().flat_map(|(items, _)| items);
+        // A later try of the target may have sent a newer content since.
+        let open = found.filter(|item| is_unsure(evidence, &mark.target, item));
+        all.extend(open.map(|item| (mark.target.clone(), item)));
     }
     Ok(all)
+}
+
+fn is_unsure(evidence: &Evidence, target: &Target, item: &Deferred) -> bool {
+    let unit = evidence.ledgers.get(target).and_then(|file| file.ledger.units.get(&item.kind));
+    let entries = unit.and_then(|unit| unit.get(&item.resource));
+    entries.into_iter().flatten().any(|entry| entry.entity == item.entity && entry.state == State::Unsure)
 }
 
 /// Sends each once; gives those that still wait.

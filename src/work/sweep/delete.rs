@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::candidates::{Candidates, Source};
 use super::evidence::Evidence;
 use super::journal::Journal;
-use crate::ledger::State;
 use crate::run::{Deletions, Phase, read_json, write_json};
 use crate::seams::{Condition, DeleteOutcome, EntityKey};
 use crate::work::{StepContext, StepError};
@@ -22,44 +21,48 @@ const CHUNK: usize = 100;
 #[serde(rename_all = "camelCase")]
 struct Decision {
     is_allowed: bool,
-    candidates: usize,
+    candidates: BTreeSet<EntityKey>,
     known_entities: usize,
     threshold: f64,
 }
 
+/// Deletes what may go. Gives those entities that are no longer there, or no longer ours, as far as Port's answers tell.
 pub async fn delete(
     context: &StepContext<'_>,
     evidence: &mut Evidence,
-    candidates: Candidates,
-) -> Result<Deletions, StepError> {
+    candidates: &Candidates,
+) -> Result<(Deletions, BTreeSet<EntityKey>), StepError> {
     // What an earlier try of this very sweep deleted counts too.
     let journal = Journal::read(context).await?;
     let mut deletions = Deletions {
         deleted: journal.len(),
         candidates: candidates.deletable.len(),
         kept_claimed: candidates.claimed.len() + candidates.related.len(),
-        held_back: candidates.held_back.clone(),
+        held_back: candidates.held_back.iter().chain(&candidates.kept_units).cloned().collect(),
         ..Deletions::default()
     };
-    release_claimed(evidence, &candidates);
+    release_claimed(evidence, candidates);
     if candidates.deletable.is_empty() {
-        return Ok(deletions);
+        return Ok((deletions, BTreeSet::new()));
     }
-    let decision = decide(context, evidence, &candidates).await?;
+    let decision = decide(context, evidence, candidates).await?;
     if !decision.is_allowed {
         deletions.held_back.push(format!(
             "{} of {} known entities would be deleted, more than the mapping's entityDeletionThreshold of {} allows; if that is meant, raise it \
              for one run",
-            decision.candidates, decision.known_entities, decision.threshold
+            decision.candidates.len(),
+            decision.known_entities,
+            decision.threshold
         ));
-        return Ok(deletions);
+        return Ok((deletions, BTreeSet::new()));
     }
     let mut deleter = Deleter { context, settled: BTreeSet::new(), journal, kept: Vec::new() };
-    for blueprint in dependents_first(&candidates) {
+    for blueprint in dependents_first(candidates) {
         let identifiers = candidates
             .deletable
             .keys()
-            .filter(|entity| entity.blueprint == blueprint)
+            // What only a later try of this sweep found was not part of the decision: it waits for the next run.
+            .filter(|entity| entity.blueprint == blueprint && decision.candidates.contains(*entity))
             .map(|entity| entity.identifier.clone());
         let identifiers: Vec<String> = identifiers.collect();
         for chunk in identifiers.chunks(CHUNK) {
@@ -69,26 +72,18 @@ pub async fn delete(
     deletions.deleted = deleter.journal.len();
     deletions.kept_refused = deleter.kept.len();
     deletions.held_back.extend(deleter.kept);
-    let settled = deleter.settled;
-    forget(evidence, &candidates, &settled);
-    Ok(deletions)
+    Ok((deletions, deleter.settled))
 }
 
 /// Where somebody else still claims an entity, only the stale entry goes. What Port holds may be the stale one's
 /// content, so the claimant sends its own again.
 fn release_claimed(evidence: &mut Evidence, candidates: &Candidates) {
     forget(evidence, candidates, &candidates.claimed);
-    evidence.change_entries(&candidates.claimed, |entry| {
-        let is_sent = matches!(entry.state, State::Sent(_));
-        if is_sent {
-            entry.state = State::Unsure;
-        }
-        is_sent
-    });
+    evidence.make_unsure(&candidates.claimed);
 }
 
 /// Takes the stale entries of entities out of the ledgers that they lie in.
-fn forget(evidence: &mut Evidence, candidates: &Candidates, entities: &BTreeSet<EntityKey>) {
+pub fn forget(evidence: &mut Evidence, candidates: &Candidates, entities: &BTreeSet<EntityKey>) {
     if entities.is_empty() {
         return;
     }
@@ -113,7 +108,7 @@ async fn decide(
     let share = candidates.deletable.len() as f64 / known.len().max(1) as f64;
     let decision = Decision {
         is_allowed: share <= threshold,
-        candidates: candidates.deletable.len(),
+        candidates: candidates.deletable.keys().cloned().collect(),
         known_entities: known.len(),
         threshold,
     };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ledger::{Entry, LedgerError, LedgerFile, Ledgers};
+use crate::ledger::{Entry, LedgerError, LedgerFile, Ledgers, State};
 use crate::run::{DoneMark, Known, UnitReport, read_json};
 use crate::seams::EntityKey;
 use crate::target::Target;
@@ -104,11 +104,12 @@ impl Evidence {
         with_entries.chain(self.unclear_ledgers.iter().map(|(target, _)| target.clone())).collect()
     }
 
-    /// Lets `change` at every entry of an entity; it says whether it changed something.
-    pub fn change_entries(&mut self, entities: &BTreeSet<EntityKey>, mut change: impl FnMut(&mut Entry) -> bool) {
+    /// Lets the next run send entities again.
+    pub fn make_unsure(&mut self, entities: &BTreeSet<EntityKey>) {
         for (target, file) in &mut self.ledgers {
             for entry in file.ledger.entries_mut() {
-                if entities.contains(&entry.entity) && change(entry) {
+                if entities.contains(&entry.entity) && matches!(entry.state, State::Sent(_)) {
+                    entry.state = State::Unsure;
                     self.changed.insert(target.clone());
                 }
             }

@@ -37,11 +37,13 @@ pub(super) async fn sweep(context: &StepContext<'_>, polls: u32) -> Result<(), S
     deferred::send_again(context, &mut evidence).await?;
     let retirement = retired::judge(context, &evidence).await?;
     let candidates = candidates::find(context, &evidence, &retirement).await?;
-    let mut deletions = delete::delete(context, &mut evidence, candidates).await?;
+    let (mut deletions, settled) = delete::delete(context, &mut evidence, &candidates).await?;
     deletions.held_back.extend(retirement.held_back.clone());
-    verify::verify(context, &mut evidence, &mut deletions).await?;
-    evidence.save_changed_ledgers(context).await?;
+    let gone = verify::verify(context, &mut evidence, settled, &mut deletions).await;
+    delete::forget(&mut evidence, &candidates, &gone);
+    // Before the ledgers: one that is removed, and still known after a crash, would pass for lost.
     remember(context, &evidence, &retirement).await?;
+    evidence.save_changed_ledgers(context).await?;
     for reason in &deletions.held_back {
         events::deletion_held_back(&context.snapshot.plan.run, reason);
     }
@@ -98,7 +100,10 @@ async fn remember(
     let plan = &context.snapshot.plan;
     let store = context.worker.store.as_ref();
     let key = context.place.known();
-    let before = read_json::<Known>(store, &key).await?.map(|(known, _)| known);
+    context.check_current(|phase| phase == Phase::Sweeping).await?;
+    let found = read_json::<Known>(store, &key).await?;
+    let condition = found.as_ref().map_or(Condition::Absent, |(_, version)| Condition::Unchanged(version.clone()));
+    let before = found.map(|(known, _)| known);
     let may_change_strategy = !plan.narrowing.is_narrowed() && retirement.held_back.is_empty();
     let strategy = match &before {
         Some(known) if !may_change_strategy => known.strategy.clone(),
@@ -110,7 +115,7 @@ async fn remember(
     ledgers.extend(lost.cloned());
     let now = Known { strategy, ledgers };
     if before.as_ref() != Some(&now) {
-        write_json(store, &key, &now, Condition::Always).await?;
+        write_json(store, &key, &now, condition).await?;
     }
     Ok(())
 }

@@ -95,7 +95,10 @@ fn outcome(summary: &Summary, evidence: &Evidence) -> &'static str {
     if evidence.done.values().all(|mark| mark.failure.is_some()) {
         return "failed";
     }
-    let held_back = summary.deletions.as_ref().is_some_and(|deletions| !deletions.held_back.is_empty());
+    let held_back = summary
+        .deletions
+        .as_ref()
+        .is_some_and(|deletions| !deletions.held_back.is_empty() || deletions.not_verified.is_some());
     let kinds_have_problems = summary.kinds.values().any(|kind| kind.refused > 0 || kind.held > 0);
     let has_problems = !summary.inaccessible_accounts.is_empty()
         || !summary.mapping_problems.is_empty()

@@ -24,11 +24,9 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
         return Ok(retirement);
     }
     let mut missing: BTreeSet<&AccountId> = BTreeSet::new();
-    let mut known: BTreeSet<&AccountId> = BTreeSet::new();
     let targets = evidence.targets();
     for target in &targets {
         let Some(account) = target.account() else { continue };
-        known.insert(account);
         if !plan.knows_account(account) {
             missing.insert(account);
         }
@@ -43,7 +41,7 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
     if missing.is_empty() {
         return Ok(retirement);
     }
-    if let Some(reason) = reason_to_doubt(context, missing.len(), known.len()).await? {
+    if let Some(reason) = reason_to_doubt(context, missing.len()).await? {
         let accounts: Vec<&str> = missing.iter().map(|account| account.as_str()).collect();
         retirement
             .held_back
@@ -68,7 +66,7 @@ pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Ret
 }
 
 /// Why missing accounts more likely come from a changed setting than from accounts that went away.
-async fn reason_to_doubt(context: &StepContext<'_>, missing: usize, known: usize) -> Result<Option<String>, StepError> {
+async fn reason_to_doubt(context: &StepContext<'_>, missing: usize) -> Result<Option<String>, StepError> {
     let before = read_json::<Known>(context.worker.store.as_ref(), &context.place.known()).await?;
     let Some((before, _)) = before else {
         return Ok(Some("no earlier run left word of how it found accounts".to_owned()));
@@ -76,6 +74,9 @@ async fn reason_to_doubt(context: &StepContext<'_>, missing: usize, known: usize
     if before.strategy != context.snapshot.plan.strategy {
         return Ok(Some("the way in which accounts are found was changed since the last run".to_owned()));
     }
+    // Those that the last run knew: accounts that this one brought must not make the missing ones look few.
+    let known: BTreeSet<&AccountId> = before.ledgers.iter().filter_map(Target::account).collect();
+    let known = known.len();
     if missing * 2 > known {
         return Ok(Some(format!("that is more than half of the {known} accounts known")));
     }

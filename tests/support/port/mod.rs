@@ -20,7 +20,7 @@ mod schema;
 mod server;
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,10 +101,13 @@ impl PortEmulator {
         state.entities.insert(entity.key(), entity);
     }
 
-    /// Past all checks too: relations to it are left dangling. Tells whether there was such an entity.
+    /// Past all checks too; relations to it are emptied, as by any deletion. Tells whether there was such an entity.
     pub fn delete_entity(&self, blueprint: &str, identifier: &str) -> bool {
         let key = (blueprint.to_owned(), identifier.to_owned());
-        self.shared.lock().entities.remove(&key).is_some()
+        let mut state = self.shared.lock();
+        let existed = state.entities.remove(&key).is_some();
+        routes::deletion::clear_relations_to(&mut state, &BTreeSet::from([key]));
+        existed
     }
 
     /// Creates or replaces a blueprint. It has to obey the published schema, and its relation targets have to exist.

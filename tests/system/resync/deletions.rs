@@ -7,7 +7,8 @@ use super::steps::{
     bucket_key, changed, complete_run, damage_ledger, deletion_calls, entry, journal, ledger_key, mapping, mapping_of,
     one_member, queue_key, troubled_run, world_with,
 };
-use crate::support::port::EntityKey;
+use crate::small::LISTING;
+use crate::support::port::{EntityKey, Fault};
 use crate::support::world::World;
 
 const OTHER_REGION: &str = "eu-west-1";
@@ -201,6 +202,45 @@ async fn what_a_hand_deleted_comes_back_and_what_a_hand_took_over_is_not_deleted
     assert_gone(&world, &before, &[]);
     assert_eq!(world.port.entities()[&bucket_key(&taken)]["title"], "mine now");
     assert_eq!(deletion_calls(&world), 0);
+}
+
+#[tokio::test]
+async fn what_pointed_to_a_lost_entity_points_to_it_again() {
+    let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
+    let logs = alpha(&world).create_bucket("logs", &[]).await;
+    let account = world.organization.account("alpha").to_owned();
+    complete_run(&world).await;
+    let relation = |world: &World| world.port.entities()[&bucket_key(&logs)]["relations"]["account"].clone();
+    assert_eq!(relation(&world), json!(account));
+
+    let (blueprint, identifier) = account_key(&account);
+    assert!(world.port.delete_entity(&blueprint, &identifier));
+    assert_eq!(relation(&world), json!(null), "Port empties relations to what is deleted");
+    world.resync().await;
+    world.resync().await;
+
+    assert_there(&world, &account_key(&account));
+    assert_eq!(relation(&world), json!(account));
+}
+
+#[tokio::test]
+async fn a_run_ends_and_says_so_where_port_does_not_list_what_is_ours() {
+    let world = world_with(one_member(), &[BUCKET]).await;
+    let logs = alpha(&world).create_bucket("logs", &[]).await;
+    let before = complete_run(&world).await;
+    alpha(&world).delete_bucket(&logs).await;
+    world.port.fail(Fault::answer(LISTING, 403, "forbidden", "not for you").for_ever());
+    let run = world.resync().await;
+    assert_eq!(run.summary["outcome"], "completed-with-problems", "{:#}", run.summary);
+    assert!(run.summary["deletions"]["notVerified"].to_string().contains("not for you"), "{:#}", run.summary);
+    assert_gone(&world, &before, &[bucket_key(&logs)]);
+
+    // The ledger still has the entry, because nobody saw that the entity is gone; the next run settles it.
+    world.port.clear_faults();
+    complete_run(&world).await;
+    assert!(
+        !String::from_utf8_lossy(&world.ledgers().await.into_values().flatten().collect::<Vec<_>>()).contains(&logs)
+    );
 }
 
 /// A blueprint of somebody else, with entities that cannot be without a bucket.

@@ -71,7 +71,7 @@ fn dependents_of(state: &State, doomed: &BTreeSet<EntityKey>) -> BTreeSet<Entity
     dependents
 }
 
-fn clear_relations_to(state: &mut State, deleted: &BTreeSet<EntityKey>) {
+pub fn clear_relations_to(state: &mut State, deleted: &BTreeSet<EntityKey>) {
     for entity in state.entities.values_mut() {
         let Some(blueprint) = state.blueprints.get(&entity.blueprint) else {
             continue;

@@ -2,7 +2,7 @@
 
 mod authentication;
 pub mod blueprints;
-mod deletion;
+pub mod deletion;
 mod ingest;
 pub mod integrations;
 mod own_entities;
