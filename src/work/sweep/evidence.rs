@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, stream};
+
 use crate::ledger::{Entry, LedgerError, LedgerFile, Ledgers, State};
 use crate::run::{DoneMark, Known, UnitReport, read_json};
 use crate::seams::EntityKey;
 use crate::target::Target;
 use crate::work::{StepContext, StepError};
 
+/// State objects that are read at the same time: an organization has thousands of them.
+const READS_AT_ONCE: usize = 16;
+
+/// What a run knows when it is swept.
 pub struct Evidence {
     pub ledgers: BTreeMap<Target, LedgerFile>,
     pub done: BTreeMap<Target, DoneMark>,
@@ -37,8 +43,14 @@ impl Evidence {
             lost_ledgers: BTreeSet::new(),
             changed: BTreeSet::new(),
         };
-        for target in ledgers.targets().await? {
-            match ledgers.load(&target).await {
+        let found = ledgers.targets().await?;
+        let load = |target: Target| async move {
+            let file = ledgers.load(&target).await;
+            (target, file)
+        };
+        let mut loaded = stream::iter(found).map(load).buffered(READS_AT_ONCE);
+        while let Some((target, file)) = loaded.next().await {
+            match file {
                 Ok(file) => {
                     if file.ledger.claims_incomplete {
                         evidence.unclear_ledgers.push((
@@ -53,9 +65,13 @@ impl Evidence {
             }
         }
         let run = &context.snapshot.plan.run;
-        for target in &context.snapshot.plan.targets {
-            if let Some((mark, _)) = read_json::<DoneMark>(store, &context.place.done_mark(run, target)).await? {
-                evidence.done.insert(target.clone(), mark);
+        let keys: Vec<String> =
+            context.snapshot.plan.targets.iter().map(|target| context.place.done_mark(run, target)).collect();
+        let read = |key: String| async move { read_json::<DoneMark>(store, &key).await };
+        let mut marks = stream::iter(keys).map(read).buffered(READS_AT_ONCE);
+        while let Some(mark) = marks.next().await {
+            if let Some((mark, _)) = mark? {
+                evidence.done.insert(mark.target.clone(), mark);
             }
         }
         evidence.find_lost_ledgers(context).await?;

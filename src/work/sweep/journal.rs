@@ -1,5 +1,7 @@
 //! The journal: what a run deleted, in that order, and why.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::run::{read_json, write_json};
@@ -10,6 +12,7 @@ use crate::work::{StepContext, StepError};
 #[derive(Debug, Default)]
 pub struct Journal {
     lines: Vec<Line>,
+    entities: HashSet<EntityKey>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,19 +27,20 @@ impl Journal {
     pub async fn read(context: &StepContext<'_>) -> Result<Self, StepError> {
         let key = context.place.journal(&context.snapshot.plan.run);
         let found = read_json(context.worker.store.as_ref(), &key).await?;
-        Ok(Self { lines: found.map(|(lines, _)| lines).unwrap_or_default() })
+        let lines: Vec<Line> = found.map(|(lines, _)| lines).unwrap_or_default();
+        Ok(Self { entities: lines.iter().map(|line| line.entity.clone()).collect(), lines })
     }
 
     /// To be written before the entity goes, so that what was deleted is on record whatever happens next.
     pub fn add(&mut self, entity: &EntityKey, reason: &str) {
-        if self.lines.iter().any(|line| line.entity == *entity) {
-            return;
+        if self.entities.insert(entity.clone()) {
+            self.lines.push(Line { entity: entity.clone(), reason: reason.to_owned() });
         }
-        self.lines.push(Line { entity: entity.clone(), reason: reason.to_owned() });
     }
 
     /// Takes back an entity that Port would not delete.
     pub fn remove(&mut self, entity: &EntityKey) {
+        self.entities.remove(entity);
         self.lines.retain(|line| line.entity != *entity);
     }
 
