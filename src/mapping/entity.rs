@@ -334,6 +334,22 @@ mod tests {
     }
 
     #[test]
+    fn an_expression_that_never_ends_is_stopped_and_named() {
+        let raw = json!({"id": "x"});
+        let endless = "def forever: forever; forever";
+        let fields =
+            json!({"identifier": ".id", "blueprint": "\"b\"", "properties": {"endless": endless, "id": ".id"}});
+        let (mapped, notes) = map("true", fields, &raw);
+        let Mapped::Entity(entity) = mapped else { panic!("{mapped:?}") };
+        assert_eq!(entity.body["properties"], json!({"endless": null, "id": "x"}));
+        let failure = notes.fields["properties.endless"].failure.clone().unwrap_or_default();
+        assert!(failure.contains(endless), "{failure}");
+
+        let (mapped, _) = map(endless, json!({"identifier": ".id", "blueprint": "\"b\""}), &raw);
+        assert!(matches!(mapped, Mapped::Faulty { field: "selector.query", .. }), "{mapped:?}");
+    }
+
+    #[test]
     fn relations_carry_identifiers_that_port_takes() {
         let raw = json!({"id": "a b", "account": "111111111111", "many": ["x y", "z", "", 7], "none": []});
         let relations = json!({"account": ".account", "many": ".many", "none": ".none", "absent": ".absent"});
