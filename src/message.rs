@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::RunId;
+use crate::run::{Plan, RunId};
 use crate::target::Target;
 
 /// The format that this version writes and understands.
@@ -45,6 +45,17 @@ pub enum Step {
 }
 
 impl Message {
+    /// A step of a run.
+    pub fn of_run(plan: &Plan, step: Step) -> Self {
+        Self {
+            version: MESSAGE_VERSION,
+            port_organization: plan.port_organization.clone(),
+            run: plan.run.clone(),
+            epoch: plan.epoch,
+            step,
+        }
+    }
+
     /// Reads a queue message's body.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use aws_sdk_lambda::Client;
 use serde_json::Value;
 
+use super::attributes::sorted_texts;
 use super::json::ResponseBody;
 use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 
@@ -48,11 +49,8 @@ async fn with_tags(client: &Client, mut function: Resource) -> Option<Resource> 
     let answer = client.list_tags().resource(&function.key).send().await.map_err(ReadError::of("lambda:ListTags"));
     match answer {
         Ok(output) => {
-            let tags = output.tags.unwrap_or_default().into_iter().map(|(key, value)| (key, Value::from(value)));
-            // The SDK's map has no order; sorted, an unchanged function stays unchanged.
-            let mut tags: Vec<_> = tags.collect();
-            tags.sort_by(|one, other| one.0.cmp(&other.0));
-            function.properties.insert("Tags".to_owned(), Value::Object(tags.into_iter().collect()));
+            let tags = sorted_texts(output.tags.unwrap_or_default());
+            function.properties.insert("Tags".to_owned(), Value::Object(tags));
         }
         Err(error) if error.code() == "ResourceNotFoundException" => return None,
         Err(error) => function.lacks_option(LIST_TAGS, &error),

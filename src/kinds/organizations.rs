@@ -1,7 +1,7 @@
 //! AWS Organizations. Speaks JSON: answers are forwarded as they are.
 
 use aws_sdk_organizations::Client;
-use aws_sdk_organizations::types::{Parent, Tag};
+use aws_sdk_organizations::types::Parent;
 use serde_json::Value;
 
 use super::json::{ResponseBody, format_epoch_members};
@@ -79,7 +79,7 @@ async fn with_tags(client: &Client, mut account: Resource) -> Option<Resource> {
     let tags = tags.send().collect::<Result<Vec<_>, _>>().await;
     match tags.map_err(ReadError::of("organizations:ListTagsForResource")) {
         Ok(tags) => {
-            let tags = tags.iter().map(|tag| Value::from(tag_members(tag)));
+            let tags = tags.iter().map(|tag| Value::from(Members::tag(&tag.key, &tag.value)));
             account.properties.insert("Tags".to_owned(), tags.collect());
         }
         Err(error) if has_left(&error) => return None,
@@ -90,8 +90,4 @@ async fn with_tags(client: &Client, mut account: Resource) -> Option<Resource> {
 
 fn parent_members(parent: &Parent) -> Members {
     Members::new().text("Id", &parent.id).text("Type", &parent.r#type)
-}
-
-fn tag_members(tag: &Tag) -> Members {
-    Members::new().text("Key", &Some(&tag.key)).text("Value", &Some(&tag.value))
 }

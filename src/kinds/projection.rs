@@ -15,6 +15,11 @@ impl Members {
         Self::default()
     }
 
+    /// A tag in the form that most services have.
+    pub fn tag(key: &str, value: &str) -> Self {
+        Self::new().text("Key", &Some(key)).text("Value", &Some(value))
+    }
+
     /// A number or a boolean.
     pub fn value(mut self, name: &str, value: Option<impl Into<Value>>) -> Self {
         if let Some(value) = value {

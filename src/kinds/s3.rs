@@ -1,7 +1,7 @@
 //! Amazon S3. Speaks XML: the SDK's types are projected.
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{Bucket, Tag};
+use aws_sdk_s3::types::Bucket;
 use serde_json::Value;
 
 use super::projection::Members;
@@ -154,7 +154,7 @@ async fn add_tags(client: &Client, bucket: &mut Resource) -> Existence {
     let answer =
         client.get_bucket_tagging().bucket(&bucket.key).send().await.map_err(ReadError::of("s3:GetBucketTagging"));
     let tags = match answer {
-        Ok(output) => output.tag_set.iter().map(|tag| Value::from(tag_members(tag))).collect(),
+        Ok(output) => output.tag_set.iter().map(|tag| Value::from(Members::tag(&tag.key, &tag.value))).collect(),
         Err(error) if error.code() == "NoSuchTagSet" => Vec::new(),
         Err(error) if is_gone(&error) => return Existence::Gone,
         Err(error) => {
@@ -164,10 +164,6 @@ async fn add_tags(client: &Client, bucket: &mut Resource) -> Existence {
     };
     bucket.properties.insert("Tags".to_owned(), Value::Array(tags));
     Existence::There
-}
-
-fn tag_members(tag: &Tag) -> Members {
-    Members::new().text("Key", &Some(&tag.key)).text("Value", &Some(&tag.value))
 }
 
 async fn add_public_access_block(reading: &Reading, client: &Client, bucket: &mut Resource) -> Existence {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use aws_sdk_sns::Client;
-use aws_sdk_sns::types::Tag;
 use serde_json::{Map, Value};
 
 use super::attributes::{Form, add_attributes};
@@ -103,7 +102,7 @@ async fn with_tags(client: &Client, mut topic: Resource) -> Option<Resource> {
     let answer = client.list_tags_for_resource().resource_arn(&topic.key).send().await;
     match answer.map_err(ReadError::of("sns:ListTagsForResource")) {
         Ok(output) => {
-            let tags = output.tags.iter().flatten().map(|tag| Value::from(tag_members(tag)));
+            let tags = output.tags.iter().flatten().map(|tag| Value::from(Members::tag(&tag.key, &tag.value)));
             topic.properties.insert("Tags".to_owned(), tags.collect());
         }
         Err(error) if is_gone(&error) => return None,
@@ -116,10 +115,6 @@ fn topic_properties(arn: &str, attributes: HashMap<String, String>) -> Map<Strin
     let mut properties = Map::from_iter([("TopicArn".to_owned(), Value::from(arn))]);
     add_attributes(&mut properties, attributes, TOPIC_ATTRIBUTES);
     properties
-}
-
-fn tag_members(tag: &Tag) -> Members {
-    Members::new().text("Key", &Some(&tag.key)).text("Value", &Some(&tag.value))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::aws::{Identities, read_policy};
 use crate::config::Settings;
 use crate::events;
 use crate::mapping::{Mapping, MappingError};
-use crate::message::{MESSAGE_VERSION, Message, Step};
+use crate::message::{Message, Step};
 use crate::port::{IntegrationError, IntegrationRecord, PortClient, ensure_integration};
 use crate::run::{
     Current, CurrentError, Phase, Place, Plan, RunId, StateError, Summary, claim, load_current, read_json, set_phase,
@@ -237,16 +237,7 @@ impl Scheduler {
     }
 
     async fn send_messages(&self, plan: &Plan) -> Result<(), QueueError> {
-        let body = |step| {
-            let message = Message {
-                version: MESSAGE_VERSION,
-                port_organization: plan.port_organization.clone(),
-                run: plan.run.clone(),
-                epoch: plan.epoch,
-                step,
-            };
-            message.to_body()
-        };
+        let body = |step| Message::of_run(plan, step).to_body();
         let targets =
             plan.targets.iter().map(|target| body(Step::Sync { target: target.clone(), hops_without_progress: 0 }));
         self.queue.send(targets.collect(), Duration::ZERO).await?;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::{StepContext, StepError};
 use crate::events;
-use crate::message::{MESSAGE_VERSION, Message, Step};
+use crate::message::{Message, Step};
 use crate::run::{CurrentError, Known, Phase, Summary, load_current, read_json, set_phase, write_json};
 use crate::seams::{Condition, RunReport};
 use evidence::Evidence;
@@ -60,13 +60,7 @@ async fn waits(context: &StepContext<'_>, polls: u32) -> Result<bool, StepError>
         return Ok(false);
     }
     let seconds = FIRST_WAIT_SECONDS.checked_shl(polls).unwrap_or(LONGEST_WAIT_SECONDS).min(LONGEST_WAIT_SECONDS);
-    let message = Message {
-        version: MESSAGE_VERSION,
-        port_organization: plan.port_organization.clone(),
-        run: plan.run.clone(),
-        epoch: plan.epoch,
-        step: Step::Sweep { polls: polls.saturating_add(1) },
-    };
+    let message = Message::of_run(plan, Step::Sweep { polls: polls.saturating_add(1) });
     context.worker.queue.send(vec![message.to_body()], Duration::from_secs(seconds)).await?;
     // Port takes a sync without a sign of life for aborted, after some ten minutes.
     if seconds >= LONGEST_WAIT_SECONDS / 2 {
