@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::kinds::{Page, ReadError};
+use crate::kinds::{Options, Page, ReadError};
 use crate::run::Plan;
 use crate::target::{AccountId, Target};
 
@@ -50,8 +50,8 @@ pub struct EnterError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListRequest {
     pub kind: String,
-    /// The optional enrichments that any mapping entry of the kind asks for, by the names that mappings use.
-    pub include_actions: BTreeSet<String>,
+    /// What the mapping entries of the kind ask for together.
+    pub options: Options,
 }
 
 /// What AWS Organizations says of one account.

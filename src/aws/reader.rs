@@ -1,14 +1,14 @@
 //! The cloud as the steps of a run see it: kinds read through assumed roles, accounts judged through the management
 //! role.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
 use super::identity::{Identities, Inaccessible};
 use super::role::RoleArn;
-use crate::kinds::{self, Clients, Page, ReadError, Reading};
-use crate::run::{Plan, Strategy};
+use crate::kinds::{self, Clients, Page, ReadError, Reading, SharedAnswers};
+use crate::run::{Plan, RunId, Strategy};
 use crate::schedule::organizations;
 use crate::seams::{Cloud, EnterError, ListRequest, Standing};
 use crate::target::{AccountId, Target};
@@ -16,11 +16,38 @@ use crate::target::{AccountId, Target};
 /// AWS, read as the plan of a run says.
 pub struct AwsReader {
     identities: Arc<Identities>,
+    /// Of the target that was entered last: a worker has one at a time.
+    entered: Mutex<Entered>,
+}
+
+/// A target that is being read.
+#[derive(Default)]
+struct Entered {
+    target: Option<(RunId, Target)>,
+    shared: Arc<SharedAnswers>,
 }
 
 impl AwsReader {
     pub fn new(identities: Arc<Identities>) -> Self {
-        Self { identities }
+        Self { identities, entered: Mutex::default() }
+    }
+
+    /// Forgets what was read for the target entered before, and for this one when it was entered before.
+    fn begin(&self, plan: &Plan, target: &Target) {
+        *self.lock_entered() = Entered { target: Some((plan.run.clone(), target.clone())), shared: Arc::default() };
+    }
+
+    /// What the kinds of a target share; nothing where another target was entered since.
+    fn shared_answers(&self, plan: &Plan, target: &Target) -> Arc<SharedAnswers> {
+        let entered = self.lock_entered();
+        match &entered.target {
+            Some((run, entered_target)) if *run == plan.run && entered_target == target => entered.shared.clone(),
+            _ => Arc::default(),
+        }
+    }
+
+    fn lock_entered(&self) -> std::sync::MutexGuard<'_, Entered> {
+        self.entered.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     async fn clients(&self, plan: &Plan, target: &Target) -> Result<Arc<Clients>, Inaccessible> {
@@ -60,6 +87,7 @@ fn management_role(plan: &Plan) -> Option<String> {
 #[async_trait]
 impl Cloud for AwsReader {
     async fn enter(&self, plan: &Plan, target: &Target) -> Result<(), EnterError> {
+        self.begin(plan, target);
         match self.clients(plan, target).await {
             Ok(_) => Ok(()),
             Err(error) => Err(EnterError { reason: error.to_string(), check: error.check() }),
@@ -93,8 +121,10 @@ impl Cloud for AwsReader {
             partition: plan.partition.clone(),
             region,
             enabled_regions,
-            include_actions: request.include_actions.clone(),
+            options: request.options.clone(),
+            run_start: plan.started,
             clients,
+            shared: self.shared_answers(plan, target),
         };
         let mut page = (kind.list)(&reading, cursor).await?;
         // An empty token means the end, as an absent one does; sent back, it would start the listing again.

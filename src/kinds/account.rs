@@ -2,16 +2,21 @@
 
 use serde_json::{Map, Value};
 
+use super::fields::{Field, Form};
 use super::{Kind, Page, ReadError, Reading, Resource, Scope};
 
-/// Calls for an account: none. Number and name come with the plan of the run.
 pub const INFO: Kind = Kind {
     name: "AWS::Account::Info",
     scope: Scope::Global,
+    calls: "none: number and name come with the run's plan",
     iam_actions: &[],
     include_actions: &[],
+    is_history: false,
+    fields: FIELDS,
     list: |reading, _| Box::pin(account_info(reading)),
 };
+
+const FIELDS: &[Field] = &[("Id", Form::Text), ("Name", Form::Text)];
 
 async fn account_info(reading: &Reading) -> Result<Page, ReadError> {
     let properties = Map::from_iter([
@@ -21,5 +26,5 @@ async fn account_info(reading: &Reading) -> Result<Page, ReadError> {
     let mut account = Resource::new(reading.account.as_str(), properties);
     // It says of itself which account it is.
     account.has_context = false;
-    Ok(Page { resources: vec![account], next: None })
+    Ok(Page::new(vec![account], None))
 }

@@ -4,23 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
-/// What an attribute's text stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    Text,
-    Integer,
-    Boolean,
-}
+use super::fields::{Field, Form};
 
 /// Adds attributes to a resource's properties: those of the table first, in its order, then others by name and as text.
 ///
 /// Attributes that the table does not name are kept, so that what AWS adds arrives without a release. The order is
 /// fixed because the SDK's map has none: an unchanged resource is to stay unchanged.
-pub fn add_attributes(
-    properties: &mut Map<String, Value>,
-    mut attributes: HashMap<String, String>,
-    table: &[(&str, Form)],
-) {
+pub fn add_attributes(properties: &mut Map<String, Value>, mut attributes: HashMap<String, String>, table: &[Field]) {
     for (name, form) in table {
         if let Some(text) = attributes.remove(*name) {
             properties.insert((*name).to_owned(), parse(text, *form));
@@ -39,9 +29,9 @@ pub fn sorted_texts(texts: HashMap<String, String>) -> Map<String, Value> {
 /// the resource.
 fn parse(text: String, form: Form) -> Value {
     let parsed = match form {
-        Form::Text => None,
         Form::Integer => text.parse::<i64>().ok().map(Value::from),
         Form::Boolean => text.parse::<bool>().ok().map(Value::from),
+        _ => None,
     };
     parsed.unwrap_or(Value::String(text))
 }

@@ -6,6 +6,7 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{ClusterField, Failure as ClusterFailure};
 use serde_json::{Map, Value};
 
+use super::fields::{Field, Form};
 use super::json::{ResponseBody, with_pascal_case_names};
 use super::{Failure, Kind, Page, ReadError, Reading, Resource, Scope};
 
@@ -14,14 +15,35 @@ const DESCRIBE_CLUSTERS: &str = "ecs:DescribeClusters";
 /// Clusters that one call describes, which is also the service's own page of the listing.
 const CLUSTERS_PER_CALL: usize = 100;
 
-/// Calls for n clusters: n/100 listings (the service's page) and n/100 descriptions.
 pub const CLUSTER: Kind = Kind {
     name: "AWS::ECS::Cluster",
     scope: Scope::Regional,
+    calls: "n/100 ListClusters (the service's page), n/100 DescribeClusters",
     iam_actions: &["ecs:ListClusters", "ecs:DescribeClusters"],
     include_actions: &[],
+    is_history: false,
+    fields: FIELDS,
     list: |reading, cursor| Box::pin(clusters(reading, cursor)),
 };
+
+const FIELDS: &[Field] = &[
+    ("ClusterName", Form::Text),
+    ("CapacityProviders", Form::Texts),
+    ("ClusterSettings", Form::Objects),
+    ("Configuration", Form::Object),
+    ("DefaultCapacityProviderStrategy", Form::Objects),
+    ("ServiceConnectDefaults", Form::Object),
+    ("Tags", Form::Objects),
+    ("Attachments", Form::Objects),
+    ("AttachmentsStatus", Form::Text),
+    ("Statistics", Form::Objects),
+    ("Status", Form::Text),
+    ("RunningTasksCount", Form::Integer),
+    ("ActiveServicesCount", Form::Integer),
+    ("PendingTasksCount", Form::Integer),
+    ("RegisteredContainerInstancesCount", Form::Integer),
+    ("ClusterArn", Form::Text),
+];
 
 async fn clusters(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     let client = reading.client(Client::new);
@@ -29,7 +51,7 @@ async fn clusters(reading: &Reading, cursor: Option<String>) -> Result<Page, Rea
     // No cluster, no call: ECS takes an empty list for the default cluster.
     let groups = listed.arns.chunks(CLUSTERS_PER_CALL).map(<[String]>::to_vec);
     let read = reading.for_each(groups, |arns| describe_clusters(&client, arns)).await;
-    Ok(Page { resources: read.into_iter().flatten().collect(), next: listed.next })
+    Ok(Page::new(read.into_iter().flatten().collect(), listed.next))
 }
 
 /// A page of the clusters' listing, on which the kinds within clusters build too.

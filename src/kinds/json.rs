@@ -10,9 +10,9 @@ use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
 
 use super::ReadError;
+use super::fields::{Field, write_times};
 
 /// Keeps the body of an answer beside the SDK's typed output: `.customize().interceptor(body.keeper())`.
 ///
@@ -28,29 +28,60 @@ impl ResponseBody {
         BodyKeeper { bytes: self.bytes.clone() }
     }
 
+    /// The whole body.
+    ///
+    /// # Errors
+    /// [`ReadError::Failed`] when the body is no JSON object.
+    pub fn object(&self, call: &'static str) -> Result<Map<String, Value>, ReadError> {
+        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        let mut body: Map<String, Value> =
+            serde_json::from_slice(&bytes).map_err(|error| ReadError::undecodable(call, error.to_string()))?;
+        drop_null_members(&mut body);
+        Ok(body)
+    }
+
+    /// An object in the body.
+    ///
+    /// # Errors
+    /// [`ReadError::Failed`] when the body is no JSON object, or has no such object in it.
+    pub fn object_in(&self, call: &'static str, member: &str) -> Result<Map<String, Value>, ReadError> {
+        match self.object(call)?.remove(member) {
+            Some(Value::Object(object)) => Ok(object),
+            _ => Err(ReadError::undecodable(call, format!("`{member}` is no object"))),
+        }
+    }
+
     /// The objects of an array in the body. A member that is not there is an empty array, as AWS means it.
     ///
     /// # Errors
     /// [`ReadError::Failed`] when the body is no such JSON.
     pub fn objects(&self, call: &'static str, member: &str) -> Result<Vec<Map<String, Value>>, ReadError> {
-        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        let mut body: Map<String, Value> =
-            serde_json::from_slice(&bytes).map_err(|error| ReadError::undecodable(call, error.to_string()))?;
-        let items = match body.remove(member) {
-            None | Some(Value::Null) => return Ok(Vec::new()),
-            Some(Value::Array(items)) => items,
-            Some(_) => return Err(ReadError::undecodable(call, format!("`{member}` is no array"))),
-        };
-        let mut objects = Vec::with_capacity(items.len());
-        for item in items {
-            let Value::Object(mut object) = item else {
-                return Err(ReadError::undecodable(call, format!("`{member}` has an item that is no object")));
-            };
-            drop_null_members(&mut object);
-            objects.push(object);
-        }
-        Ok(objects)
+        objects_of(call, &mut self.object(call)?, member)
     }
+}
+
+/// Takes the objects of an array out of an answer. A member that is not there is an empty array, as AWS means it.
+///
+/// # Errors
+/// [`ReadError::Failed`] when the member is something else.
+pub fn objects_of(
+    call: &'static str,
+    answer: &mut Map<String, Value>,
+    member: &str,
+) -> Result<Vec<Map<String, Value>>, ReadError> {
+    let items = match answer.remove(member) {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items,
+        Some(_) => return Err(ReadError::undecodable(call, format!("`{member}` is no array"))),
+    };
+    let mut objects = Vec::with_capacity(items.len());
+    for item in items {
+        let Value::Object(object) = item else {
+            return Err(ReadError::undecodable(call, format!("`{member}` has an item that is no object")));
+        };
+        objects.push(object);
+    }
+    Ok(objects)
 }
 
 #[derive(Debug)]
@@ -111,41 +142,12 @@ fn pascal_case(name: &str) -> String {
     }
 }
 
-/// Turns members that are epoch seconds (AWS's JSON protocols) into the text form that mappings know.
-pub fn format_epoch_members(object: &mut Map<String, Value>, names: &[&str]) {
-    for name in names {
-        let Some(seconds) = object.get(*name).and_then(Value::as_f64) else {
-            continue;
-        };
-        if let Some(text) = format_epoch(seconds) {
-            object.insert((*name).to_owned(), Value::String(text));
-        }
-    }
-}
-
-/// Epoch seconds, rounded to microseconds, as ISO 8601; none for a time that no calendar has.
-fn format_epoch(seconds: f64) -> Option<String> {
-    let microseconds = (seconds * 1e6).round() as i128;
-    let moment = OffsetDateTime::from_unix_timestamp_nanos(microseconds.checked_mul(1000)?).ok()?;
-    Some(format_moment(moment))
-}
-
-/// ISO 8601 in UTC: no fraction for whole seconds, else exactly six digits (finer ones are cut).
-pub fn format_moment(moment: OffsetDateTime) -> String {
-    let (date, time) = (moment.date(), moment.time());
-    let whole = format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    );
-    match time.microsecond() {
-        0 => format!("{whole}Z"),
-        microseconds => format!("{whole}.{microseconds:06}Z"),
-    }
+/// The properties of a resource whose service writes names in camel case: names as mappings know them at the first
+/// level, and times in the one form.
+pub fn properties_of(object: Map<String, Value>, renamed: &[(&str, &str)], fields: &[Field]) -> Map<String, Value> {
+    let mut properties = with_pascal_case_names(object, renamed);
+    write_times(&mut properties, fields);
+    properties
 }
 
 #[cfg(test)]
@@ -153,19 +155,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn epoch_seconds_become_text_with_no_or_six_fraction_digits() {
-        for (seconds, text) in [
-            (1_704_164_645.0, "2024-01-02T03:04:05Z"),
-            (1_704_164_645.5, "2024-01-02T03:04:05.500000Z"),
-            (1_704_164_645.123_456_7, "2024-01-02T03:04:05.123457Z"),
-            (1.7e9, "2023-11-14T22:13:20Z"),
-        ] {
-            assert_eq!(format_epoch(seconds).as_deref(), Some(text));
-        }
-        assert_eq!(format_epoch(1e300), None);
-    }
 
     #[test]
     fn names_change_at_the_top_only_and_null_members_are_absent() {

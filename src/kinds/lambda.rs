@@ -4,19 +4,62 @@ use aws_sdk_lambda::Client;
 use serde_json::Value;
 
 use super::attributes::sorted_texts;
+use super::fields::{Field, Form};
 use super::json::ResponseBody;
 use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 
 const LIST_TAGS: &str = "ListTagsAction";
 
-/// Calls for n functions: n/50 listings (the service's page), and n for tags where they are asked for.
 pub const FUNCTION: Kind = Kind {
     name: "AWS::Lambda::Function",
     scope: Scope::Regional,
+    calls: "n/50 ListFunctions (the service's page)",
     iam_actions: &["lambda:ListFunctions"],
-    include_actions: &[IncludeAction { name: LIST_TAGS, iam_actions: &["lambda:ListTags"] }],
+    include_actions: &[IncludeAction { name: LIST_TAGS, calls: "n ListTags", iam_actions: &["lambda:ListTags"] }],
+    is_history: false,
+    fields: FIELDS,
     list: |reading, cursor| Box::pin(functions(reading, cursor)),
 };
+
+const FIELDS: &[Field] = &[
+    ("Architectures", Form::Texts),
+    ("CodeSha256", Form::Text),
+    ("CodeSize", Form::Integer),
+    ("DeadLetterConfig", Form::Object),
+    ("Description", Form::Text),
+    ("Environment", Form::Object),
+    ("EphemeralStorage", Form::Object),
+    ("FileSystemConfigs", Form::Objects),
+    ("FunctionArn", Form::Text),
+    ("FunctionName", Form::Text),
+    ("Handler", Form::Text),
+    ("ImageConfigResponse", Form::Object),
+    ("KMSKeyArn", Form::Text),
+    ("LastModified", Form::Text),
+    ("LastUpdateStatus", Form::Text),
+    ("LastUpdateStatusReason", Form::Text),
+    ("LastUpdateStatusReasonCode", Form::Text),
+    ("Layers", Form::Objects),
+    ("LoggingConfig", Form::Object),
+    ("MasterArn", Form::Text),
+    ("MemorySize", Form::Integer),
+    ("PackageType", Form::Text),
+    ("RevisionId", Form::Text),
+    ("Role", Form::Text),
+    ("Runtime", Form::Text),
+    ("RuntimeVersionConfig", Form::Object),
+    ("SigningJobArn", Form::Text),
+    ("SigningProfileVersionArn", Form::Text),
+    ("SnapStart", Form::Object),
+    ("State", Form::Text),
+    ("StateReason", Form::Text),
+    ("StateReasonCode", Form::Text),
+    ("Tags", Form::Object),
+    ("Timeout", Form::Integer),
+    ("TracingConfig", Form::Object),
+    ("Version", Form::Text),
+    ("VpcConfig", Form::Object),
+];
 
 async fn functions(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     const CALL: &str = "lambda:ListFunctions";
@@ -41,7 +84,7 @@ async fn functions(reading: &Reading, cursor: Option<String>) -> Result<Page, Re
         let enriched = reading.for_each(functions, |function| with_tags(&client, function)).await;
         functions = enriched.into_iter().flatten().collect();
     }
-    Ok(Page { resources: functions, next: output.next_marker })
+    Ok(Page::new(functions, output.next_marker))
 }
 
 /// The function with its tags; none when it was deleted in between.

@@ -1,19 +1,24 @@
 //! The kinds: AWS resource types as Port names them, each with the calls that read it and the shape that mappings see.
 //!
 //! One file per AWS service. A kind is one [`Kind`] item there and one line in [`KINDS`]; what a kind needs (its scope,
-//! its calls, its IAM actions, its options) is stated in that item and nowhere else.
+//! its calls, its IAM actions, its options, its fields) is stated in that item and nowhere else: policies and pages of
+//! documentation are derived from it.
 
 mod account;
 mod attributes;
 mod ec2;
 mod ecs;
 mod error;
+pub mod fields;
 mod json;
 mod lambda;
+mod nested;
+mod options;
 mod organizations;
 mod projection;
 mod reading;
 mod s3;
+mod shared;
 mod sns;
 mod sqs;
 
@@ -23,7 +28,10 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
 pub use error::{Failure, ReadError};
+use fields::Field;
+pub use options::{HistoryBound, Options};
 pub use reading::{Clients, Reading};
+pub use shared::SharedAnswers;
 
 /// All kinds that have a reader of their own.
 pub const KINDS: &[&Kind] = &[
@@ -47,10 +55,16 @@ pub struct Kind {
     /// As mappings write it: `AWS::S3::Bucket`.
     pub name: &'static str,
     pub scope: Scope,
+    /// The AWS calls for n resources in one target, without those of [`Kind::include_actions`].
+    pub calls: &'static str,
     /// What [`Kind::list`] calls, as IAM names it.
     pub iam_actions: &'static [&'static str],
     /// Enrichments that a mapping entry asks for by name in `selector.includeActions`.
     pub include_actions: &'static [IncludeAction],
+    /// Whether the kind is a history, which `selector.maxResults` and `selector.maxAgeDays` bound.
+    pub is_history: bool,
+    /// The members of `Properties`. What AWS adds to its answers later is forwarded too where the service speaks JSON.
+    pub fields: &'static [Field],
     /// Reads one page of the listing, with all enrichments, from where the cursor points.
     pub list: ListFunction,
 }
@@ -70,6 +84,8 @@ pub enum Scope {
 pub struct IncludeAction {
     /// As mappings write it.
     pub name: &'static str,
+    /// The AWS calls that it adds for n resources in one target.
+    pub calls: &'static str,
     pub iam_actions: &'static [&'static str],
 }
 
@@ -80,8 +96,17 @@ pub type ListFunction = for<'a> fn(&'a Reading, Option<String>) -> BoxFuture<'a,
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     pub resources: Vec<Resource>,
+    /// Parts of the listing that could not be read: it goes on without them, and is not complete.
+    pub gaps: Vec<ReadError>,
     /// Where the listing goes on; none at its end. A page may be empty and still have one.
     pub next: Option<String>,
+}
+
+impl Page {
+    /// A page without gaps.
+    pub fn new(resources: Vec<Resource>, next: Option<String>) -> Self {
+        Self { resources, gaps: Vec::new(), next }
+    }
 }
 
 /// A resource as it was read.

@@ -4,25 +4,44 @@ use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::Parent;
 use serde_json::Value;
 
-use super::json::{ResponseBody, format_epoch_members};
+use super::fields::{Field, Form, write_times};
+use super::json::ResponseBody;
 use super::projection::Members;
 use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 
 const PARENTS: &str = "ListParentsAction";
 const TAGS: &str = "ListTagsForResourceAction";
 
-/// Calls for n accounts: n/20 listings (the service's page), and n for each option (more only where its answer has
-/// pages).
 pub const ACCOUNT: Kind = Kind {
     name: "AWS::Organizations::Account",
     scope: Scope::Organization,
+    calls: "n/20 ListAccounts (the service's page)",
     iam_actions: &["organizations:ListAccounts"],
     include_actions: &[
-        IncludeAction { name: PARENTS, iam_actions: &["organizations:ListParents"] },
-        IncludeAction { name: TAGS, iam_actions: &["organizations:ListTagsForResource"] },
+        IncludeAction { name: PARENTS, calls: "n ListParents", iam_actions: &["organizations:ListParents"] },
+        IncludeAction {
+            name: TAGS,
+            calls: "n ListTagsForResource, more where an account has pages of tags",
+            iam_actions: &["organizations:ListTagsForResource"],
+        },
     ],
+    is_history: false,
+    fields: FIELDS,
     list: |reading, cursor| Box::pin(accounts(reading, cursor)),
 };
+
+const FIELDS: &[Field] = &[
+    ("Id", Form::Text),
+    ("Arn", Form::Text),
+    ("Name", Form::Text),
+    ("Email", Form::Text),
+    ("Parents", Form::Objects),
+    ("Tags", Form::Objects),
+    ("Status", Form::Text),
+    ("State", Form::Text),
+    ("JoinedTimestamp", Form::Time),
+    ("JoinedMethod", Form::Text),
+];
 
 /// Accounts of all states: a suspended one is still there.
 async fn accounts(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
@@ -36,11 +55,11 @@ async fn accounts(reading: &Reading, cursor: Option<String>) -> Result<Page, Rea
         let Some(id) = properties.get("Id").and_then(Value::as_str).map(str::to_owned) else {
             return Err(ReadError::undecodable(CALL, "an account has no `Id`"));
         };
-        format_epoch_members(&mut properties, &["JoinedTimestamp"]);
+        write_times(&mut properties, FIELDS);
         accounts.push(Resource::new(id, properties));
     }
     let read = reading.for_each(accounts, |account| with_options(reading, &client, account)).await;
-    Ok(Page { resources: read.into_iter().flatten().collect(), next: output.next_token })
+    Ok(Page::new(read.into_iter().flatten().collect(), output.next_token))
 }
 
 /// An account with its options; none when it left the organization in between.

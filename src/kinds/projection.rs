@@ -4,7 +4,7 @@ use aws_smithy_types::DateTime;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::json::format_moment;
+use super::fields::format_moment;
 
 /// An object under construction. A member that AWS did not answer is left out; one that is empty is kept.
 #[derive(Default)]

@@ -1,14 +1,18 @@
 //! What a kind's list function has at hand: where it reads, as whom, and what it was asked for.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use futures::StreamExt;
+use time::OffsetDateTime;
 
+use super::ReadError;
+use super::options::Options;
+use super::shared::{Shareable, SharedAnswers};
 use crate::target::AccountId;
 
 /// Calls that a page's enrichments have in flight at once, per target.
@@ -26,15 +30,39 @@ pub struct Reading {
     pub region: String,
     /// The account's enabled regions, for kinds that are read once per account.
     pub enabled_regions: Vec<String>,
-    /// The optional enrichments that are asked for.
-    pub include_actions: BTreeSet<String>,
+    /// What mapping entries ask for.
+    pub options: Options,
+    /// When the run started: what an age is measured from.
+    pub run_start: OffsetDateTime,
     pub clients: Arc<Clients>,
+    /// What other kinds of the target have read already.
+    pub shared: Arc<SharedAnswers>,
 }
 
 impl Reading {
     /// Whether an enrichment of `includeActions` is asked for.
     pub fn wants(&self, action: &str) -> bool {
-        self.include_actions.contains(action)
+        self.options.wants(action)
+    }
+
+    /// The oldest start of a history that is still read; none where all of it is.
+    pub fn oldest(&self) -> Option<OffsetDateTime> {
+        self.options.history.oldest(self.run_start)
+    }
+
+    /// An answer that other kinds of the target build upon too: read now, or by the first of them.
+    pub async fn shared<T, F>(&self, name: &str, read: impl FnOnce() -> F) -> Result<Arc<T>, ReadError>
+    where
+        T: Shareable,
+        F: Future<Output = Result<T, ReadError>>,
+    {
+        self.shared.get_or_read(name, read).await
+    }
+
+    /// The ARN of something in the account and region that are read.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        let Self { partition, region, account, .. } = self;
+        format!("arn:{partition}:{service}:{region}:{}:{resource}", account.as_str())
     }
 
     /// The client of a service in the target's region.
@@ -82,5 +110,26 @@ impl Clients {
         let client = new(&config);
         made.insert(key, Box::new(client.clone()));
         client
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A place without AWS behind it, for what needs no call.
+    pub fn reading() -> Reading {
+        let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        Reading {
+            account: "123456789012".parse().unwrap(),
+            account_name: "test".to_owned(),
+            partition: "aws".to_owned(),
+            region: "eu-west-1".to_owned(),
+            enabled_regions: vec!["eu-west-1".to_owned()],
+            options: Options::default(),
+            run_start: OffsetDateTime::UNIX_EPOCH,
+            clients: Arc::new(Clients::new(config)),
+            shared: Arc::default(),
+        }
     }
 }

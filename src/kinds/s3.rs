@@ -4,6 +4,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::Bucket;
 use serde_json::Value;
 
+use super::fields::{Field, Form};
 use super::projection::Members;
 use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 
@@ -15,20 +16,45 @@ const OWNERSHIP: &str = "GetBucketOwnershipControlsAction";
 /// Buckets of one listing call. S3 names each bucket's region only in answers that are paged.
 const PAGE_SIZE: i32 = 250;
 
-/// Calls for n buckets: n/250 listings, n for tags, and n for each option.
 pub const BUCKET: Kind = Kind {
     name: "AWS::S3::Bucket",
     scope: Scope::Global,
+    calls: "n/250 ListBuckets, n GetBucketTagging, and a GetBucketLocation for each bucket whose region the listing does not name",
     // Without the location, a bucket whose region the listing does not name could not be read where it lies.
     iam_actions: &["s3:ListAllMyBuckets", "s3:GetBucketTagging", "s3:GetBucketLocation"],
     include_actions: &[
-        IncludeAction { name: LOCATION, iam_actions: &["s3:GetBucketLocation"] },
-        IncludeAction { name: ENCRYPTION, iam_actions: &["s3:GetEncryptionConfiguration"] },
-        IncludeAction { name: PUBLIC_ACCESS_BLOCK, iam_actions: &["s3:GetBucketPublicAccessBlock"] },
-        IncludeAction { name: OWNERSHIP, iam_actions: &["s3:GetBucketOwnershipControls"] },
+        IncludeAction { name: LOCATION, calls: "n GetBucketLocation", iam_actions: &["s3:GetBucketLocation"] },
+        IncludeAction {
+            name: ENCRYPTION,
+            calls: "n GetBucketEncryption",
+            iam_actions: &["s3:GetEncryptionConfiguration"],
+        },
+        IncludeAction {
+            name: PUBLIC_ACCESS_BLOCK,
+            calls: "n GetPublicAccessBlock",
+            iam_actions: &["s3:GetBucketPublicAccessBlock"],
+        },
+        IncludeAction {
+            name: OWNERSHIP,
+            calls: "n GetBucketOwnershipControls",
+            iam_actions: &["s3:GetBucketOwnershipControls"],
+        },
     ],
+    is_history: false,
+    fields: FIELDS,
     list: |reading, cursor| Box::pin(buckets(reading, cursor)),
 };
+
+const FIELDS: &[Field] = &[
+    ("BucketName", Form::Text),
+    ("Arn", Form::Text),
+    ("CreationDate", Form::Time),
+    ("LocationConstraint", Form::Text),
+    ("Tags", Form::Objects),
+    ("BucketEncryption", Form::Object),
+    ("PublicAccessBlockConfiguration", Form::Object),
+    ("OwnershipControls", Form::Object),
+];
 
 async fn buckets(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     let (output, region) = list_buckets(reading, cursor).await?;
@@ -41,7 +67,7 @@ async fn buckets(reading: &Reading, cursor: Option<String>) -> Result<Page, Read
     // Before the region makes something of an empty token, which is the end as an absent one is.
     let token = output.continuation_token.filter(|token| !token.is_empty());
     let next = token.map(|token| format!("{region} {token}"));
-    Ok(Page { resources, next })
+    Ok(Page::new(resources, next))
 }
 
 /// The listing is the same from every region, but a service control policy may deny some of them: the next enabled one

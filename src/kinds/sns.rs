@@ -5,28 +5,35 @@ use std::collections::HashMap;
 use aws_sdk_sns::Client;
 use serde_json::{Map, Value};
 
-use super::attributes::{Form, add_attributes};
+use super::attributes::add_attributes;
+use super::fields::{Field, Form};
 use super::projection::Members;
 use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 
 const TAGS: &str = "GetTopicTagsAction";
 
-/// Calls for n topics: n/100 listings (the service's page), n for attributes, and n for tags where they are asked for.
 pub const TOPIC: Kind = Kind {
     name: "AWS::SNS::Topic",
     scope: Scope::Regional,
+    calls: "n/100 ListTopics (the service's page), n GetTopicAttributes",
     iam_actions: &["sns:ListTopics", "sns:GetTopicAttributes"],
-    include_actions: &[IncludeAction { name: TAGS, iam_actions: &["sns:ListTagsForResource"] }],
+    include_actions: &[IncludeAction {
+        name: TAGS,
+        calls: "n ListTagsForResource",
+        iam_actions: &["sns:ListTagsForResource"],
+    }],
+    is_history: false,
+    fields: FIELDS,
     list: |reading, cursor| Box::pin(topics(reading, cursor)),
 };
 
-const TOPIC_ATTRIBUTES: &[(&str, Form)] = &[
+const FIELDS: &[Field] = &[
     ("TopicArn", Form::Text),
     ("Owner", Form::Text),
     ("DisplayName", Form::Text),
-    ("Policy", Form::Text),
-    ("DeliveryPolicy", Form::Text),
-    ("EffectiveDeliveryPolicy", Form::Text),
+    ("Policy", Form::Document),
+    ("DeliveryPolicy", Form::Document),
+    ("EffectiveDeliveryPolicy", Form::Document),
     ("SubscriptionsConfirmed", Form::Integer),
     ("SubscriptionsDeleted", Form::Integer),
     ("SubscriptionsPending", Form::Integer),
@@ -35,7 +42,7 @@ const TOPIC_ATTRIBUTES: &[(&str, Form)] = &[
     ("KmsMasterKeyId", Form::Text),
     ("FifoTopic", Form::Boolean),
     ("ContentBasedDeduplication", Form::Boolean),
-    ("ArchivePolicy", Form::Text),
+    ("ArchivePolicy", Form::Document),
     ("BeginningArchiveTime", Form::Text),
     ("FifoThroughputScope", Form::Text),
     ("HTTPSuccessFeedbackRoleArn", Form::Text),
@@ -54,6 +61,7 @@ const TOPIC_ATTRIBUTES: &[(&str, Form)] = &[
     ("SQSSuccessFeedbackSampleRate", Form::Integer),
     ("SQSFailureFeedbackRoleArn", Form::Text),
     ("MaximumMessageSize", Form::Integer),
+    ("Tags", Form::Objects),
 ];
 
 async fn topics(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
@@ -68,7 +76,7 @@ async fn topics(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadE
         arns.push(arn);
     }
     let read = reading.for_each(arns, |arn| read_topic(reading, &client, arn)).await;
-    Ok(Page { resources: read.into_iter().flatten().collect(), next: output.next_token })
+    Ok(Page::new(read.into_iter().flatten().collect(), output.next_token))
 }
 
 /// A topic with its attributes and tags; none when it was deleted in between.
@@ -113,7 +121,7 @@ async fn with_tags(client: &Client, mut topic: Resource) -> Option<Resource> {
 
 fn topic_properties(arn: &str, attributes: HashMap<String, String>) -> Map<String, Value> {
     let mut properties = Map::from_iter([("TopicArn".to_owned(), Value::from(arn))]);
-    add_attributes(&mut properties, attributes, TOPIC_ATTRIBUTES);
+    add_attributes(&mut properties, attributes, FIELDS);
     properties
 }
 

@@ -6,7 +6,8 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Map, Value};
 
-use super::attributes::{Form, add_attributes, sorted_texts};
+use super::attributes::{add_attributes, sorted_texts};
+use super::fields::{Field, Form};
 use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 
 const TAGS: &str = "ListQueueTagsAction";
@@ -14,16 +15,20 @@ const TAGS: &str = "ListQueueTagsAction";
 /// Queues of one listing call. Without a size SQS answers the first thousand and gives no token for the rest.
 const PAGE_SIZE: i32 = 1000;
 
-/// Calls for n queues: n/1000 listings, n for attributes, and n for tags where they are asked for.
 pub const QUEUE: Kind = Kind {
     name: "AWS::SQS::Queue",
     scope: Scope::Regional,
+    calls: "n/1000 ListQueues, n GetQueueAttributes",
     iam_actions: &["sqs:ListQueues", "sqs:GetQueueAttributes"],
-    include_actions: &[IncludeAction { name: TAGS, iam_actions: &["sqs:ListQueueTags"] }],
+    include_actions: &[IncludeAction { name: TAGS, calls: "n ListQueueTags", iam_actions: &["sqs:ListQueueTags"] }],
+    is_history: false,
+    fields: FIELDS,
     list: |reading, cursor| Box::pin(queues(reading, cursor)),
 };
 
-const QUEUE_ATTRIBUTES: &[(&str, Form)] = &[
+const FIELDS: &[Field] = &[
+    ("QueueName", Form::Text),
+    ("QueueUrl", Form::Text),
     ("QueueArn", Form::Text),
     ("ApproximateNumberOfMessages", Form::Integer),
     ("ApproximateNumberOfMessagesNotVisible", Form::Integer),
@@ -35,9 +40,9 @@ const QUEUE_ATTRIBUTES: &[(&str, Form)] = &[
     ("MessageRetentionPeriod", Form::Integer),
     ("DelaySeconds", Form::Integer),
     ("ReceiveMessageWaitTimeSeconds", Form::Integer),
-    ("Policy", Form::Text),
-    ("RedrivePolicy", Form::Text),
-    ("RedriveAllowPolicy", Form::Text),
+    ("Policy", Form::Document),
+    ("RedrivePolicy", Form::Document),
+    ("RedriveAllowPolicy", Form::Document),
     ("KmsMasterKeyId", Form::Text),
     ("KmsDataKeyReusePeriodSeconds", Form::Integer),
     ("SqsManagedSseEnabled", Form::Boolean),
@@ -45,6 +50,7 @@ const QUEUE_ATTRIBUTES: &[(&str, Form)] = &[
     ("ContentBasedDeduplication", Form::Boolean),
     ("DeduplicationScope", Form::Text),
     ("FifoThroughputLimit", Form::Text),
+    ("Tags", Form::Object),
 ];
 
 async fn queues(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
@@ -53,7 +59,7 @@ async fn queues(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadE
     let output = call.send().await.map_err(ReadError::of("sqs:ListQueues"))?;
     let urls = output.queue_urls.unwrap_or_default();
     let read = reading.for_each(urls, |url| read_queue(reading, &client, url)).await;
-    Ok(Page { resources: read.into_iter().flatten().collect(), next: output.next_token })
+    Ok(Page::new(read.into_iter().flatten().collect(), output.next_token))
 }
 
 /// A queue with its attributes and tags; none when it was deleted in between.
@@ -106,7 +112,7 @@ fn queue_properties(url: &str, attributes: HashMap<String, String>) -> Map<Strin
         properties.insert("QueueName".to_owned(), Value::from(name));
     }
     properties.insert("QueueUrl".to_owned(), Value::from(url));
-    add_attributes(&mut properties, attributes, QUEUE_ATTRIBUTES);
+    add_attributes(&mut properties, attributes, FIELDS);
     properties
 }
 

@@ -1,22 +1,17 @@
 //! Reading the mapping document. Each entry is read by itself: what is wrong with one disables that one, with its path
 //! and what to write.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
-use super::apostrophes::compile;
 use super::entity::EntityTemplate;
-use super::jq::Expression;
-use super::{DisabledEntry, Mapping, MappingEntry, MappingSettings, RegionPolicy};
+use super::{DisabledEntry, Mapping, MappingEntry, MappingSettings, selector};
 use crate::kinds;
 use crate::seams::UpsertOptions;
 
 /// Port's own default.
 const DEFAULT_DELETION_THRESHOLD: f64 = 0.9;
-/// Bounds on what an edited document can make a run do.
+/// Bounds what an edited document can make a run do.
 const MOST_ENTRIES: usize = 1000;
-const MOST_INCLUDE_ACTIONS: usize = 3;
 
 /// A mapping that as a whole cannot be used. The run ends before anything is changed.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -67,7 +62,7 @@ fn form(path: &str, found: &Value, expected: &'static str) -> MappingError {
 }
 
 /// A value for a message: short, whatever it is.
-fn brief(value: &Value) -> String {
+pub(super) fn brief(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -124,67 +119,21 @@ fn parse_entry(index: usize, resource: &Value) -> Result<Vec<MappingEntry>, Stri
         entries.push(MappingEntry {
             index,
             kind,
-            selector: parse_query(selector)?,
-            region_policy: parse_region_policy(selector)?,
-            include_actions: parse_include_actions(selector, kind)?,
+            selector: selector::parse_query(selector)?,
+            region_policy: selector::parse_region_policy(selector)?,
+            options: selector::parse_options(selector, kind)?,
             template: EntityTemplate::parse(mapping)?,
         });
     }
     Ok(entries)
 }
 
-fn text<'a>(object: &'a Value, name: &str) -> Result<&'a str, String> {
+pub(super) fn text<'a>(object: &'a Value, name: &str) -> Result<&'a str, String> {
     match object.get(name) {
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(text),
         Some(other) => Err(format!("`{name}` is {}; a text is expected", brief(other))),
         None => Err(format!("`{name}` is missing")),
     }
-}
-
-/// YAML makes a boolean of an unquoted `true`; it means the same.
-fn parse_query(selector: &Value) -> Result<Expression, String> {
-    let query = match selector.get("query") {
-        Some(Value::Bool(query)) => query.to_string(),
-        _ => text(selector, "query").map_err(|error| error.replace("`query`", "`selector.query`"))?.to_owned(),
-    };
-    compile(&query).map_err(|error| format!("`selector.query`: {error}"))
-}
-
-fn parse_region_policy(selector: &Value) -> Result<RegionPolicy, String> {
-    let Some(policy) = selector.get("regionPolicy").filter(|policy| !policy.is_null()) else {
-        return Ok(RegionPolicy::default());
-    };
-    let list = |name: &str| texts(policy.get(name), &format!("selector.regionPolicy.{name}"));
-    Ok(RegionPolicy { allow: list("allow")?, deny: list("deny")? })
-}
-
-fn parse_include_actions(selector: &Value, kind: &kinds::Kind) -> Result<BTreeSet<String>, String> {
-    let actions = texts(selector.get("includeActions"), "selector.includeActions")?;
-    if actions.len() > MOST_INCLUDE_ACTIONS {
-        return Err(format!(
-            "`selector.includeActions` has {} actions; at most {MOST_INCLUDE_ACTIONS} are possible",
-            actions.len()
-        ));
-    }
-    // Unknown names are ignored, as ever: mappings in use have misspelt ones, and what they ask for was never there.
-    let known = actions.into_iter().filter(|action| kind.include_actions.iter().any(|known| known.name == action));
-    Ok(known.collect())
-}
-
-fn texts(list: Option<&Value>, path: &str) -> Result<BTreeSet<String>, String> {
-    let items = match list {
-        None | Some(Value::Null) => return Ok(BTreeSet::new()),
-        Some(Value::Array(items)) => items,
-        Some(other) => return Err(format!("`{path}` is {}; a list of texts is expected", brief(other))),
-    };
-    let mut texts = BTreeSet::new();
-    for item in items {
-        let Value::String(item) = item else {
-            return Err(format!("`{path}` has {}; a list of texts is expected", brief(item)));
-        };
-        texts.insert(item.clone());
-    }
-    Ok(texts)
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ mod entity;
 mod identifier;
 pub mod jq;
 mod region_policy;
+mod selector;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ pub use entity::{Entity, EntityTemplate, Mapped, MappingNotes};
 pub use identifier::to_port_identifier;
 pub use region_policy::RegionPolicy;
 
-use crate::kinds::{self, Scope};
+use crate::kinds::{self, Options, Scope};
 use crate::seams::UpsertOptions;
 
 /// A mapping, compiled. Entries that cannot work are set aside with the reason; they spoil no other.
@@ -44,7 +45,7 @@ pub struct MappingEntry {
     pub kind: &'static kinds::Kind,
     pub selector: jq::Expression,
     pub region_policy: RegionPolicy,
-    pub include_actions: BTreeSet<String>,
+    pub options: Options,
     pub template: EntityTemplate,
 }
 
@@ -74,27 +75,33 @@ impl Mapping {
     }
 
     /// The kinds that are read in a place of a scope, with the options that any entry asks for.
-    pub fn kinds_of(&self, scope: Scope, region: Option<&str>) -> BTreeMap<&'static str, BTreeSet<String>> {
-        let mut kinds: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-        for entry in self.entries.iter().filter(|entry| entry.kind.scope == scope && entry.applies_in(region)) {
-            kinds.entry(entry.kind.name).or_default().extend(entry.include_actions.iter().cloned());
-        }
-        kinds
+    pub fn kinds_of(&self, scope: Scope, region: Option<&str>) -> BTreeMap<String, Options> {
+        together(self.entries.iter().filter(|entry| entry.kind.scope == scope && entry.applies_in(region)))
     }
 
     /// All kinds of the mapping with their options, wherever they are read.
-    pub fn all_kinds(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for entry in &self.entries {
-            kinds.entry(entry.kind.name.to_owned()).or_default().extend(entry.include_actions.iter().cloned());
-        }
-        kinds
+    pub fn all_kinds(&self) -> BTreeMap<String, Options> {
+        together(self.entries.iter())
     }
 
     /// The entries of a kind that apply in a region; the region counts for regional kinds only.
     pub fn entries_for(&self, kind: &str, region: Option<&str>) -> Vec<&MappingEntry> {
         self.entries.iter().filter(|entry| entry.kind.name == kind && entry.applies_in(region)).collect()
     }
+}
+
+/// The kinds of some entries, each with what its entries ask for together.
+fn together<'a>(entries: impl Iterator<Item = &'a MappingEntry>) -> BTreeMap<String, Options> {
+    let mut kinds: BTreeMap<String, Options> = BTreeMap::new();
+    for entry in entries {
+        match kinds.get_mut(entry.kind.name) {
+            Some(options) => options.widen(&entry.options),
+            None => {
+                kinds.insert(entry.kind.name.to_owned(), entry.options.clone());
+            }
+        }
+    }
+    kinds
 }
 
 impl MappingEntry {

@@ -36,7 +36,7 @@ pub fn unreachable_kinds(mapping: &Mapping, strategy: &Strategy) -> Vec<String> 
         return Vec::new();
     }
     let kinds = mapping.kinds_of(Scope::Organization, None);
-    let problem = |kind: &&str| {
+    let problem = |kind: &String| {
         format!("{kind} is not read: it needs the management role, OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN")
     };
     kinds.keys().map(problem).collect()

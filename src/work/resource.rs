@@ -38,7 +38,7 @@ pub fn produce(
     let input = Input::new(raw);
     let mut production = Production { is_filtered_out: true, ..Production::default() };
     for entry in entries {
-        if is_in_port && let Some(failure) = resource.failure_for(&entry.include_actions) {
+        if is_in_port && let Some(failure) = resource.failure_for(&entry.options.include_actions) {
             production.held = Some(failure.reason.clone());
             production.is_filtered_out = false;
             continue;

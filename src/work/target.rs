@@ -104,13 +104,13 @@ impl TargetSync<'_> {
     async fn run(&mut self) -> Result<(), StepError> {
         let snapshot = self.context.snapshot.clone();
         let kinds = snapshot.mapping.kinds_of(scope_of(self.target), self.target.region());
-        for (kind, include_actions) in kinds {
-            if !snapshot.plan.narrowing.covers_kind(kind) {
+        for (kind, options) in kinds {
+            if !snapshot.plan.narrowing.covers_kind(&kind) {
                 continue;
             }
-            let entries = snapshot.mapping.entries_for(kind, self.target.region());
-            let request = ListRequest { kind: kind.to_owned(), include_actions };
-            self.reports.insert(kind.to_owned(), UnitReport::new(kind));
+            let entries = snapshot.mapping.entries_for(&kind, self.target.region());
+            self.reports.insert(kind.clone(), UnitReport::new(&kind));
+            let request = ListRequest { kind, options };
             self.sync_unit(&request, &entries).await?;
         }
         self.flush().await?;
@@ -143,6 +143,11 @@ impl TargetSync<'_> {
                     break;
                 }
             };
+            for gap in &page.gaps {
+                let report = self.report(kind);
+                report.listing = listing_of(gap);
+                report.tell(gap.to_string());
+            }
             for resource in page.resources {
                 unseen.remove(&resource.key);
                 self.take(kind, resource, entries, &mut notes, &mut no_longer_mapped);

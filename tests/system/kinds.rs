@@ -1,11 +1,17 @@
 //! What mappings see of every kind, and what becomes of calls that fail: read from the emulated AWS by the library
 //! itself.
 
+mod contract;
+mod ec2;
+mod ecs;
 mod envelopes;
 mod failures;
+mod lambda;
+mod organizations;
 mod pages;
 mod s3;
-mod shapes;
+mod sns;
+mod sqs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,14 +20,15 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use portolan::aws::{AwsReader, Identities, read_policy};
 use portolan::config::{AccountSettings, AccountSource};
-use portolan::kinds::{KINDS, Page, ReadError, Resource, Scope};
+use portolan::kinds::fields::Form;
+use portolan::kinds::{KINDS, Options, Page, ReadError, Resource, Scope};
 use portolan::run::{Mode, Narrowing, Plan, PlannedAccount, RunId, Strategy};
 use portolan::seams::{Cloud, ListRequest};
 use portolan::target::Target;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::support::aws::{AccountInRegion, Aws, Organization, OrganizationPlan};
+use crate::support::aws::{AccountInRegion, Aws, FaultId, Organization, OrganizationPlan};
 
 /// The region in which most tests have their resources.
 const REGION: &str = "eu-west-1";
@@ -74,14 +81,24 @@ impl Bench {
         self.reader.list(&self.plan, &self.target_of(kind), &request, cursor).await
     }
 
-    /// All resources of a kind, by key.
+    /// All resources of a kind, by key, as a target that has just been entered has them.
     async fn read(&self, kind: &str, options: &[&str]) -> BTreeMap<String, Resource> {
+        self.read_with(&request(kind, options)).await
+    }
+
+    /// The same with any options.
+    async fn read_with(&self, request: &ListRequest) -> BTreeMap<String, Resource> {
+        let kind = request.kind.as_str();
+        let target = self.target_of(kind);
+        self.reader.enter(&self.plan, &target).await.unwrap_or_else(|error| panic!("{target}: {error}"));
         let mut resources = BTreeMap::new();
         let mut cursor = None;
         loop {
-            let page = self.page(kind, options, cursor).await;
+            let page = self.reader.list(&self.plan, &target, request, cursor).await;
             let page = page.unwrap_or_else(|error| panic!("{kind} cannot be read: {error}"));
+            assert_eq!(page.gaps, [], "{kind}");
             for resource in page.resources {
+                assert_fields(kind, &resource);
                 let former = resources.insert(resource.key.clone(), resource);
                 assert!(former.is_none(), "{kind} came twice: {former:?}");
             }
@@ -104,20 +121,27 @@ impl Bench {
         self.order_fault(kind, json!({"service": service, "operation": operation, "effect": effect})).await;
     }
 
-    /// The same for one call, which names `part` somewhere.
+    /// Gives the answer to every call of an operation that names `part` somewhere; any call where it is empty.
+    async fn answer(&self, kind: &str, service: &str, operation: &str, part: &str, body: &str) {
+        let effect = json!({"status": 200, "body": body});
+        let fault = json!({"service": service, "operation": operation, "resource": part, "effect": effect});
+        self.order_fault(kind, fault).await;
+    }
+
+    /// The same for one call.
     async fn answer_once(&self, kind: &str, service: &str, operation: &str, part: &str, body: &str) {
         let effect = json!({"status": 200, "body": body});
         let fault = json!({"service": service, "operation": operation, "resource": part, "times": 1, "effect": effect});
         self.order_fault(kind, fault).await;
     }
 
-    async fn order_fault(&self, kind: &str, mut fault: Value) {
+    async fn order_fault(&self, kind: &str, mut fault: Value) -> FaultId {
         let account = match self.target_of(kind) {
             Target::Organization => self.organization.management_account(),
             _ => self.alpha(),
         };
         fault["account"] = json!(account);
-        self.organization.aws().fault(fault).await;
+        self.organization.aws().fault(fault).await
     }
 
     /// How often each operation was called since the last time, but for those that only assume roles.
@@ -150,8 +174,8 @@ fn plan_of(organization: &Organization<'_>) -> Plan {
         disabled_regions: Vec::new(),
     };
     let kinds = KINDS.iter().map(|kind| {
-        let options = kind.include_actions.iter().map(|action| action.name.to_owned()).collect();
-        (kind.name.to_owned(), options)
+        let include_actions = kind.include_actions.iter().map(|action| action.name.to_owned()).collect();
+        (kind.name.to_owned(), Options { include_actions, ..Options::default() })
     });
     let started = OffsetDateTime::now_utc();
     Plan {
@@ -177,13 +201,44 @@ fn plan_of(organization: &Organization<'_>) -> Plan {
 
 fn request(kind: &str, options: &[&str]) -> ListRequest {
     let include_actions = options.iter().map(|option| (*option).to_owned()).collect();
-    ListRequest { kind: kind.to_owned(), include_actions }
+    ListRequest { kind: kind.to_owned(), options: Options { include_actions, ..Options::default() } }
 }
 
 /// Every `includeActions` option of a kind.
 fn all_options(kind: &str) -> Vec<&'static str> {
     let kind = portolan::kinds::find(kind).unwrap_or_else(|| panic!("{kind} is no kind"));
     kind.include_actions.iter().map(|action| action.name).collect()
+}
+
+/// Every member of `Properties` is one that the kind states, and what it states it to be.
+fn assert_fields(kind: &str, resource: &Resource) {
+    let fields = portolan::kinds::find(kind).unwrap_or_else(|| panic!("{kind} is no kind")).fields;
+    // How the tests call a member that AWS has yet to invent.
+    for (name, value) in resource.properties.iter().filter(|(name, _)| !name.starts_with("BrandNew")) {
+        let field = fields.iter().find(|(path, _)| path == name);
+        let (_, form) = field.unwrap_or_else(|| panic!("{kind} states no field {name}: {value}"));
+        let is_right = match form {
+            // S3 says so of its first region.
+            Form::Text => value.is_string() || (value.is_null() && name == "LocationConstraint"),
+            Form::Document => value.is_string(),
+            Form::Integer => value.is_i64(),
+            Form::Number => value.is_number(),
+            Form::Boolean => value.is_boolean(),
+            Form::Time => value.as_str().is_some_and(is_time),
+            Form::Object => value.is_object(),
+            Form::Texts => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
+            Form::Objects => value.as_array().is_some_and(|items| items.iter().all(Value::is_object)),
+        };
+        assert!(is_right, "{kind}: {name} is {value}, and no {}", form.in_words());
+    }
+}
+
+/// Every field that the kind states is there: to be used on an answer in which everything is set.
+fn assert_every_field(kind: &str, properties: &serde_json::Map<String, Value>) {
+    let fields = portolan::kinds::find(kind).unwrap_or_else(|| panic!("{kind} is no kind")).fields;
+    let top = fields.iter().filter(|(path, _)| !path.contains('.'));
+    let missing: Vec<_> = top.map(|(path, _)| *path).filter(|path| !properties.contains_key(*path)).collect();
+    assert!(missing.is_empty(), "{kind} lacks {missing:?}");
 }
 
 /// Compares without regard to the order of members. What no test can foresee is written as `<time>`, `<text>` or

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{InstanceStatus, Reservation};
 
+use super::super::fields::{Field, Form};
 use super::super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 use super::instance_members::{instance_members, reservation_members, status_members};
 
@@ -17,14 +18,101 @@ const PAGE_SIZE: i32 = 1000;
 /// Instances that one call for statuses may name.
 const STATUSES_PER_CALL: usize = 100;
 
-/// Calls for n instances: n/1000 listings, and n/100 for statuses where they are asked for.
 pub const INSTANCE: Kind = Kind {
     name: "AWS::EC2::Instance",
     scope: Scope::Regional,
+    calls: "n/1000 DescribeInstances",
     iam_actions: &["ec2:DescribeInstances"],
-    include_actions: &[IncludeAction { name: STATUS, iam_actions: &["ec2:DescribeInstanceStatus"] }],
+    include_actions: &[IncludeAction {
+        name: STATUS,
+        calls: "n/100 DescribeInstanceStatus",
+        iam_actions: &["ec2:DescribeInstanceStatus"],
+    }],
+    is_history: false,
+    fields: FIELDS,
     list: |reading, cursor| Box::pin(instances(reading, cursor)),
 };
+
+const FIELDS: &[Field] = &[
+    ("AmiLaunchIndex", Form::Integer),
+    ("Architecture", Form::Text),
+    ("AvailabilityZone", Form::Text),
+    ("BlockDeviceMappings", Form::Objects),
+    ("BootMode", Form::Text),
+    ("CapacityReservationSpecification", Form::Object),
+    ("ClientToken", Form::Text),
+    ("CpuOptions", Form::Object),
+    ("CurrentInstanceBootMode", Form::Text),
+    ("EbsOptimized", Form::Boolean),
+    ("EnclaveOptions", Form::Object),
+    ("EnaSupport", Form::Boolean),
+    ("Events", Form::Objects),
+    ("HibernationOptions", Form::Object),
+    ("Hypervisor", Form::Text),
+    ("ImageId", Form::Text),
+    ("InstanceArn", Form::Text),
+    ("InstanceId", Form::Text),
+    ("InstanceStatus", Form::Object),
+    ("InstanceState", Form::Object),
+    ("InstanceType", Form::Text),
+    ("KeyName", Form::Text),
+    ("LaunchTime", Form::Time),
+    ("MaintenanceOptions", Form::Object),
+    ("MetadataOptions", Form::Object),
+    ("Monitoring", Form::Object),
+    ("NetworkInterfaces", Form::Objects),
+    ("NetworkPerformanceOptions", Form::Object),
+    ("Operator", Form::Object),
+    ("Placement", Form::Object),
+    ("Platform", Form::Text),
+    ("PlatformDetails", Form::Text),
+    ("PrivateDnsName", Form::Text),
+    ("PrivateDnsNameOptions", Form::Object),
+    ("PrivateIpAddress", Form::Text),
+    ("ProductCodes", Form::Objects),
+    ("PublicDnsName", Form::Text),
+    ("PublicIpAddress", Form::Text),
+    ("Reason", Form::Text),
+    ("RootDeviceName", Form::Text),
+    ("RootDeviceType", Form::Text),
+    ("SecurityGroups", Form::Objects),
+    ("SourceDestCheck", Form::Boolean),
+    ("State", Form::Object),
+    ("StateReason", Form::Object),
+    ("StateTransitionReason", Form::Text),
+    ("SubnetId", Form::Text),
+    ("SystemStatus", Form::Object),
+    ("Tags", Form::Objects),
+    ("UsageOperation", Form::Text),
+    ("UsageOperationUpdateTime", Form::Time),
+    ("VirtualizationType", Form::Text),
+    ("VpcId", Form::Text),
+    ("IamInstanceProfile", Form::Object),
+    ("InstanceLifecycle", Form::Text),
+    ("ElasticGpuAssociations", Form::Objects),
+    ("ElasticInferenceAcceleratorAssociations", Form::Objects),
+    ("OutpostArn", Form::Text),
+    ("SpotInstanceRequestId", Form::Text),
+    ("SriovNetSupport", Form::Text),
+    ("CapacityBlockId", Form::Text),
+    ("CapacityReservationId", Form::Text),
+    ("Licenses", Form::Objects),
+    ("Ipv6Address", Form::Text),
+    ("TpmSupport", Form::Text),
+    ("KernelId", Form::Text),
+    ("RamdiskId", Form::Text),
+    ("AvailabilityZoneId", Form::Text),
+    ("AttachedEbsStatus", Form::Object),
+    ("BlockDeviceMappings[].Ebs.AttachTime", Form::Time),
+    ("ElasticInferenceAcceleratorAssociations[].ElasticInferenceAcceleratorAssociationTime", Form::Time),
+    ("NetworkInterfaces[].Attachment.AttachTime", Form::Time),
+    ("Events[].NotAfter", Form::Time),
+    ("Events[].NotBefore", Form::Time),
+    ("Events[].NotBeforeDeadline", Form::Time),
+    ("InstanceStatus.Details[].ImpairedSince", Form::Time),
+    ("SystemStatus.Details[].ImpairedSince", Form::Time),
+    ("AttachedEbsStatus.Details[].ImpairedSince", Form::Time),
+];
 
 async fn instances(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     const CALL: &str = "ec2:DescribeInstances";
@@ -42,7 +130,7 @@ async fn instances(reading: &Reading, cursor: Option<String>) -> Result<Page, Re
         let enriched = reading.for_each(groups, |group| with_statuses(&client, group)).await;
         instances = enriched.into_iter().flatten().collect();
     }
-    Ok(Page { resources: instances, next: output.next_token })
+    Ok(Page::new(instances, output.next_token))
 }
 
 /// The instances of a reservation; none at all when one of them has no id.

@@ -3,9 +3,70 @@
 use portolan::kinds::ReadError;
 use serde_json::{Value, json};
 
-use super::{Bench, all_options, assert_shape};
+use super::contract::{Contract, Enrichment};
+use super::{Bench, REGION, all_options, assert_shape};
 
 const KIND: &str = "AWS::S3::Bucket";
+
+pub const CONTRACTS: &[Contract] = &[Contract {
+    kind: "AWS::S3::Bucket",
+    service: "s3",
+    listing: "ListBuckets",
+    denied: (403, "AccessDenied"),
+    throttled: (503, "SlowDown"),
+    seed: |bench, names| Box::pin(create_buckets(bench, names)),
+    page: None,
+    calls: &[("s3:ListBuckets", 1), ("s3:GetBucketTagging", 3)],
+    calls_of_options: &[
+        ("s3:GetBucketLocation", 3),
+        ("s3:GetBucketEncryption", 3),
+        ("s3:GetPublicAccessBlock", 3),
+        ("s3:GetBucketOwnershipControls", 3),
+    ],
+    enrichments: &[
+        Enrichment {
+            service: "s3",
+            operation: "GetBucketTagging",
+            name: "GetBucketTaggingAction",
+            is_option: false,
+            gone: (404, "NoSuchBucket"),
+        },
+        Enrichment {
+            service: "s3",
+            operation: "GetBucketLocation",
+            name: "GetBucketLocationAction",
+            is_option: true,
+            gone: (404, "NoSuchBucket"),
+        },
+        Enrichment {
+            service: "s3",
+            operation: "GetBucketEncryption",
+            name: "GetBucketEncryptionAction",
+            is_option: true,
+            gone: (404, "NoSuchBucket"),
+        },
+        Enrichment {
+            service: "s3",
+            operation: "GetPublicAccessBlock",
+            name: "GetPublicAccessBlockAction",
+            is_option: true,
+            gone: (404, "NoSuchBucket"),
+        },
+        Enrichment {
+            service: "s3",
+            operation: "GetBucketOwnershipControls",
+            name: "GetBucketOwnershipControlsAction",
+            is_option: true,
+            gone: (404, "NoSuchBucket"),
+        },
+    ],
+}];
+
+async fn create_buckets(bench: &Bench, names: &[&str]) {
+    for name in names {
+        bench.alpha_in(REGION).create_bucket(name, &[]).await;
+    }
+}
 
 #[tokio::test]
 async fn a_bucket_with_every_configuration_and_one_with_none() {

@@ -45,7 +45,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that are ordered. Of several that match a call, the oldest is used."""
+    """The faults that are ordered. Of several that match a call, the first by precedence and age is used."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -85,7 +85,7 @@ class Faults:
     def take(self, call: Call) -> Fault | None:
         """The fault for this call, if there is one; it is used up once."""
         with self._lock:
-            for fault in self._faults:
+            for fault in sorted(self._faults, key=_precedence):
                 if fault.remaining == 0 or not fault.matches(call):
                     continue
                 if fault.remaining is not None:
@@ -130,6 +130,13 @@ def _be_silent(request: Request) -> None:
     end = time.monotonic() + LONGEST_SILENCE_SECONDS
     while time.monotonic() < end and not request.client_has_left():
         time.sleep(SILENCE_STEP_SECONDS)
+
+
+def _precedence(fault: Fault) -> int:
+    """What goes wrong comes before what is answered, and an answer for once before one for always."""
+    if not isinstance(fault.effect, dict) or "body" not in fault.effect:
+        return 0
+    return 1 if fault.remaining is not None else 2
 
 
 def _is_effect(effect: Any) -> bool:

@@ -1,0 +1,79 @@
+//! Answers of AWS that several kinds of a target build upon, asked for once.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::ReadError;
+
+/// What is kept of a target, in bytes. What goes beyond is asked for again by the next kind.
+const MOST_BYTES: usize = 16 << 20;
+
+/// An answer that can be kept.
+pub trait Shareable: Send + Sync + 'static {
+    /// About how many bytes of memory it takes.
+    fn weight(&self) -> usize;
+}
+
+impl Shareable for Vec<String> {
+    fn weight(&self) -> usize {
+        self.iter().map(|text| text.len() + size_of::<String>()).sum()
+    }
+}
+
+/// The answers of one target. They live as long as the target is worked on, and no longer: what was read once is not
+/// the state of an hour later.
+#[derive(Default)]
+pub struct SharedAnswers {
+    kept: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
+    bytes: AtomicUsize,
+}
+
+impl SharedAnswers {
+    /// The answer of that name; read now if nobody has read it before. An error is nobody else's: the next kind asks
+    /// again.
+    ///
+    /// A name stands for one type of answer.
+    pub async fn get_or_read<T, F>(&self, name: &str, read: impl FnOnce() -> F) -> Result<Arc<T>, ReadError>
+    where
+        T: Shareable,
+        F: Future<Output = Result<T, ReadError>>,
+    {
+        let kept = self.lock().get(name).cloned();
+        if let Some(answer) = kept.and_then(|answer| answer.downcast::<T>().ok()) {
+            return Ok(answer);
+        }
+        let answer = Arc::new(read().await?);
+        let bytes = self.bytes.fetch_add(answer.weight(), Ordering::Relaxed) + answer.weight();
+        if bytes <= MOST_BYTES {
+            self.lock().insert(name.to_owned(), answer.clone());
+        }
+        Ok(answer)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<dyn Any + Send + Sync>>> {
+        self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_is_read_once_an_error_is_not_kept_and_neither_is_too_much() {
+        let shared = SharedAnswers::default();
+        let failed = shared.get_or_read("names", || async { Err::<Vec<String>, _>(ReadError::undecodable("c", "x")) });
+        assert!(failed.await.is_err());
+        for text in ["first", "second"] {
+            let names = shared.get_or_read("names", || async { Ok(vec![text.to_owned()]) }).await.unwrap();
+            assert_eq!(*names, ["first"]);
+        }
+        for text in ["a", "b"] {
+            let large = shared.get_or_read("large", || async { Ok(vec![text.repeat(MOST_BYTES)]) }).await.unwrap();
+            assert!(large[0].starts_with(text));
+        }
+    }
+}
