@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::ReadError;
@@ -27,8 +26,13 @@ impl Shareable for Vec<String> {
 /// the state of an hour later.
 #[derive(Default)]
 pub struct SharedAnswers {
-    kept: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
-    bytes: AtomicUsize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    answers: HashMap<String, Arc<dyn Any + Send + Sync>>,
+    bytes: usize,
 }
 
 impl SharedAnswers {
@@ -41,19 +45,20 @@ impl SharedAnswers {
         T: Shareable,
         F: Future<Output = Result<T, ReadError>>,
     {
-        let kept = self.lock().get(name).cloned();
-        if let Some(answer) = kept.and_then(|answer| answer.downcast::<T>().ok()) {
+        let known = self.lock().answers.get(name).cloned();
+        if let Some(answer) = known.and_then(|answer| answer.downcast::<T>().ok()) {
             return Ok(answer);
         }
         let answer = Arc::new(read().await?);
-        let bytes = self.bytes.fetch_add(answer.weight(), Ordering::Relaxed) + answer.weight();
-        if bytes <= MOST_BYTES {
-            self.lock().insert(name.to_owned(), answer.clone());
+        let mut kept = self.lock();
+        if kept.bytes + answer.weight() <= MOST_BYTES {
+            kept.bytes += answer.weight();
+            kept.answers.insert(name.to_owned(), answer.clone());
         }
         Ok(answer)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<dyn Any + Send + Sync>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
@@ -74,6 +79,11 @@ mod tests {
         for text in ["a", "b"] {
             let large = shared.get_or_read("large", || async { Ok(vec![text.repeat(MOST_BYTES)]) }).await.unwrap();
             assert!(large[0].starts_with(text));
+        }
+        // What was too much leaves room for what is not.
+        for text in ["c", "d"] {
+            let small = shared.get_or_read("small", || async { Ok(vec![text.to_owned()]) }).await.unwrap();
+            assert_eq!(*small, ["c"]);
         }
     }
 }

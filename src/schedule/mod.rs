@@ -4,10 +4,10 @@ mod accounts;
 mod event;
 pub mod organizations;
 mod regions;
+mod start;
 mod targets;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde::Serialize;
@@ -15,24 +15,19 @@ use serde_json::Value;
 
 pub use accounts::{Discovery, DiscoveryError, discover};
 pub use event::{EventError, RunRequest};
+pub use start::{RunStart, StartError, first_summary};
 
 use crate::aws::{Identities, read_policy};
 use crate::config::Settings;
 use crate::events;
 use crate::mapping::{Mapping, MappingError};
-use crate::message::{Message, Step};
 use crate::port::{IntegrationError, IntegrationRecord, PortClient, ensure_integration};
-use crate::run::{
-    Current, CurrentError, Phase, Place, Plan, RunId, StateError, Summary, claim, load_current, read_json, set_phase,
-    write_json,
-};
-use crate::seams::{Catalog, CatalogError, Clock, Condition, Queue, QueueError, RunReport, Store, Version};
+use crate::run::{Current, Phase, Place, Plan, RunId, StateError, Summary, load_current, read_json};
+use crate::seams::{Catalog, CatalogError, Clock, Queue, Store, Version};
 
 /// How long a run may take. Targets that are not done by then count as failed. Shorter than the six hours between two
 /// scheduled runs.
 const LONGEST_RUN: time::Duration = time::Duration::hours(5);
-/// The sweep first looks when small runs are through already.
-const FIRST_SWEEP_DELAY: Duration = Duration::from_secs(1);
 /// A console shows this many accounts well; the whole list is in the state bucket.
 const MOST_ACCOUNTS_IN_ANSWER: usize = 20;
 
@@ -76,17 +71,11 @@ pub enum ScheduleError {
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
-    Current(#[from] CurrentError),
+    Start(#[from] StartError),
     #[error(
         "no target is left to read; check the mapping's kinds and region policies, and what the event narrows the run to"
     )]
     NoTargets,
-    #[error("the run {run} was aborted, because its messages could not be sent: {source}")]
-    Enqueue {
-        run: RunId,
-        #[source]
-        source: QueueError,
-    },
 }
 
 impl From<ScheduleError> for lambda_runtime::Diagnostic {
@@ -96,7 +85,7 @@ impl From<ScheduleError> for lambda_runtime::Diagnostic {
             ScheduleError::Port(_) | ScheduleError::Integration(_) => "Port",
             ScheduleError::Mapping(_) | ScheduleError::NoTargets => "Mapping",
             ScheduleError::Discovery(_) => "Accounts",
-            ScheduleError::State(_) | ScheduleError::Current(_) | ScheduleError::Enqueue { .. } => "State",
+            ScheduleError::State(_) | ScheduleError::Start(_) => "State",
         };
         Self { error_type: error_type.to_owned(), error_message: error.to_string() }
     }
@@ -128,7 +117,15 @@ impl Scheduler {
             return Err(ScheduleError::NoTargets);
         }
         let previous_version = previous.map(|(_, version)| version);
-        let summary = self.start(&request, &place, &plan, &record.config, &mapping, previous_version).await?;
+        let start = RunStart {
+            catalog: self.catalog.as_ref(),
+            store: self.store.as_ref(),
+            queue: self.queue.as_ref(),
+            place: &place,
+            plan: &plan,
+        };
+        let summary = first_summary(&plan, &mapping);
+        let summary = start.start(summary, request.scheduled_time, &record.config, previous_version).await?;
         Ok(Answer::Started(Box::new(shortened(summary))))
     }
 
@@ -190,91 +187,6 @@ impl Scheduler {
             inaccessible: discovery.inaccessible,
         }
     }
-
-    /// Plan and mapping first, then the claim, then the messages: whoever reads a message finds all of it.
-    async fn start(
-        &self,
-        request: &RunRequest,
-        place: &Place,
-        plan: &Plan,
-        config: &Value,
-        mapping: &Mapping,
-        previous: Option<Version>,
-    ) -> Result<Summary, ScheduleError> {
-        let store = self.store.as_ref();
-        write_json(store, &place.plan(&plan.run), plan, Condition::Always).await?;
-        write_json(store, &place.mapping(&plan.run), config, Condition::Always).await?;
-        let summary = first_summary(plan, mapping);
-        write_json(store, &place.summary(&plan.run), &summary, Condition::Always).await?;
-        let current = Current {
-            epoch: plan.epoch,
-            run: plan.run.clone(),
-            mode: plan.mode,
-            phase: Phase::Starting,
-            started: plan.started,
-            deadline: plan.deadline,
-            scheduled_time: request.scheduled_time.clone(),
-        };
-        claim(store, place, &current, previous).await?;
-        // Before the messages: a small run may have ended by the time they are all sent.
-        self.catalog.report(RunReport::Started(plan)).await;
-        if let Err(source) = self.send_messages(plan).await {
-            let failed = Summary { outcome: "failed".to_owned(), ..summary };
-            self.catalog.report(RunReport::Ended(plan, &failed)).await;
-            self.change_phase(place, &current, Phase::Aborted).await?;
-            return Err(ScheduleError::Enqueue { run: plan.run.clone(), source });
-        }
-        match self.change_phase(place, &current, Phase::Running).await {
-            // Its sweep has begun already.
-            Err(ScheduleError::Current(CurrentError::Lost)) => {}
-            moved => moved?,
-        }
-        for problem in &summary.mapping_problems {
-            events::mapping_problem(problem);
-        }
-        events::run_started(&summary);
-        Ok(summary)
-    }
-
-    async fn send_messages(&self, plan: &Plan) -> Result<(), QueueError> {
-        let body = |step| Message::of_run(plan, step).to_body();
-        let targets =
-            plan.targets.iter().map(|target| body(Step::Sync { target: target.clone(), hops_without_progress: 0 }));
-        self.queue.send(targets.collect(), Duration::ZERO).await?;
-        self.queue.send(vec![body(Step::Sweep { polls: 0 })], FIRST_SWEEP_DELAY).await
-    }
-
-    /// Moves the run out of its start. After an abort, what of it is on the queue has no effect.
-    async fn change_phase(&self, place: &Place, current: &Current, phase: Phase) -> Result<(), ScheduleError> {
-        if let Some((found, version)) = load_current(self.store.as_ref(), place).await?
-            && found == *current
-        {
-            set_phase(self.store.as_ref(), place, &found, version, phase).await?;
-        }
-        Ok(())
-    }
-}
-
-fn first_summary(plan: &Plan, mapping: &Mapping) -> Summary {
-    Summary {
-        run: plan.run.clone(),
-        mode: plan.mode,
-        outcome: "started".to_owned(),
-        accounts: plan.accounts.len(),
-        targets: plan.targets.len(),
-        messages: plan.targets.len() + 1,
-        inaccessible_accounts: plan.inaccessible.values().cloned().collect(),
-        mapping_problems: mapping_problems(plan, mapping),
-        failed_targets: Vec::new(),
-        kinds: Default::default(),
-        deletions: None,
-    }
-}
-
-fn mapping_problems(plan: &Plan, mapping: &Mapping) -> Vec<String> {
-    let mut problems: Vec<String> = mapping.disabled.iter().map(ToString::to_string).collect();
-    problems.extend(targets::unreachable_kinds(mapping, &plan.strategy));
-    problems
 }
 
 /// A console shows short answers; the whole summary is in the state bucket.
