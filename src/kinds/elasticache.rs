@@ -100,8 +100,8 @@ async fn with_tags(client: &Client, mut cluster: Resource) -> Option<Resource> {
     Some(cluster)
 }
 
-/// ElastiCache says the same of a cluster that is there but not available, such as one that is being modified. Only
-/// one that was available in the listing is gone.
+/// ElastiCache gives no tags of a cluster that is not available, such as one that is being modified, and does not state
+/// which error it answers then. Only a cluster that was available in the listing is gone.
 fn is_gone(cluster: &Resource, error: &ReadError) -> bool {
     let status = cluster.properties.get("CacheClusterStatus").and_then(Value::as_str);
     error.code() == "CacheClusterNotFound" && status == Some("available")
