@@ -8,6 +8,7 @@ mod account;
 mod attributes;
 mod ec2;
 mod ecs;
+mod elasticache;
 mod error;
 pub mod fields;
 mod json;
@@ -16,6 +17,7 @@ mod nested;
 mod options;
 mod organizations;
 mod projection;
+mod rds;
 mod reading;
 mod s3;
 mod shared;
@@ -37,9 +39,13 @@ pub use shared::SharedAnswers;
 pub const KINDS: &[&Kind] = &[
     &account::INFO,
     &ec2::INSTANCE,
+    &ec2::VOLUME,
     &ecs::CLUSTER,
+    &elasticache::CLUSTER,
     &lambda::FUNCTION,
     &organizations::ACCOUNT,
+    &rds::DB_CLUSTER,
+    &rds::DB_INSTANCE,
     &s3::BUCKET,
     &sns::TOPIC,
     &sqs::QUEUE,

@@ -4,11 +4,13 @@
 mod contract;
 mod ec2;
 mod ecs;
+mod elasticache;
 mod envelopes;
 mod failures;
 mod lambda;
 mod organizations;
 mod pages;
+mod rds;
 mod s3;
 mod sns;
 mod sqs;

@@ -3,6 +3,7 @@
 use aws_sdk_ec2::types::*;
 
 use super::super::projection::Members;
+use super::members::{operator_members, tag_members};
 
 /// `Properties` of an instance. The names are those of the API, which its XML writes differently.
 pub fn instance_members(instance: &Instance, arn: String) -> Members {
@@ -72,7 +73,7 @@ pub fn instance_members(instance: &Instance, arn: String) -> Members {
         })
         .text("StateTransitionReason", &instance.state_transition_reason)
         .text("SubnetId", &instance.subnet_id)
-        .objects("Tags", &instance.tags, |tag| Members::new().text("Key", &tag.key).text("Value", &tag.value))
+        .objects("Tags", &instance.tags, tag_members)
         .text("UsageOperation", &instance.usage_operation)
         .time("UsageOperationUpdateTime", &instance.usage_operation_update_time)
         .text("VirtualizationType", &instance.virtualization_type)
@@ -169,13 +170,6 @@ fn state_members(state: &InstanceState) -> Members {
 
 fn group_members(group: &GroupIdentifier) -> Members {
     Members::new().text("GroupId", &group.group_id).text("GroupName", &group.group_name)
-}
-
-fn operator_members(operator: &OperatorResponse) -> Members {
-    Members::new()
-        .value("Managed", operator.managed)
-        .text("Principal", &operator.principal)
-        .value("HiddenByDefault", operator.hidden_by_default)
 }
 
 fn block_device_mapping_members(mapping: &InstanceBlockDeviceMapping) -> Members {

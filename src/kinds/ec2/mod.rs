@@ -2,5 +2,8 @@
 
 mod instance;
 mod instance_members;
+mod members;
+mod volume;
 
 pub use instance::INSTANCE;
+pub use volume::VOLUME;

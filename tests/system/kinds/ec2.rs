@@ -2,21 +2,43 @@
 
 use serde_json::{Value, json};
 
-use super::contract::Contract;
-use super::{Bench, REGION, all_options, assert_shape};
+use super::contract::{Contract, Enrichment};
+use super::{Bench, REGION, all_options, assert_every_field, assert_shape};
 
-pub const CONTRACTS: &[Contract] = &[Contract {
-    kind: "AWS::EC2::Instance",
-    service: "ec2",
-    listing: "DescribeInstances",
-    denied: (403, "UnauthorizedOperation"),
-    throttled: (503, "RequestLimitExceeded"),
-    seed: |bench, names| Box::pin(run_instances(bench, names)),
-    page: Some(instance_page),
-    calls: &[("ec2:DescribeInstances", 1)],
-    calls_of_options: &[("ec2:DescribeInstanceStatus", 1)],
-    enrichments: &[],
-}];
+const VOLUME: &str = "AWS::EC2::Volume";
+
+pub const CONTRACTS: &[Contract] = &[
+    Contract {
+        kind: "AWS::EC2::Instance",
+        service: "ec2",
+        listing: "DescribeInstances",
+        denied: (403, "UnauthorizedOperation"),
+        throttled: (503, "RequestLimitExceeded"),
+        seed: |bench, names| Box::pin(run_instances(bench, names)),
+        page: Some(instance_page),
+        calls: &[("ec2:DescribeInstances", 1)],
+        calls_of_options: &[("ec2:DescribeInstanceStatus", 1)],
+        enrichments: &[],
+    },
+    Contract {
+        kind: VOLUME,
+        service: "ec2",
+        listing: "DescribeVolumes",
+        denied: (403, "UnauthorizedOperation"),
+        throttled: (503, "RequestLimitExceeded"),
+        seed: |bench, names| Box::pin(seed_volumes(bench, names)),
+        page: Some(volume_page),
+        calls: &[("ec2:DescribeVolumes", 1)],
+        calls_of_options: &[("ec2:DescribeVolumeAttribute", 3)],
+        enrichments: &[Enrichment {
+            service: "ec2",
+            operation: "DescribeVolumeAttribute",
+            name: "DescribeVolumeAttributeAction",
+            is_option: true,
+            gone: (400, "InvalidVolume.NotFound"),
+        }],
+    },
+];
 
 async fn run_instances(bench: &Bench, names: &[&str]) {
     bench.alpha_in(REGION).run_instances(names.len(), &[]).await;
@@ -26,6 +48,36 @@ fn instance_page(id: &str, token: &str) -> String {
     format!(
         r#"<DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><reservationSet><item><instancesSet><item>
         <instanceId>{id}</instanceId></item></instancesSet></item></reservationSet><nextToken>{token}</nextToken></DescribeInstancesResponse>"#
+    )
+}
+
+async fn seed_volumes(bench: &Bench, names: &[&str]) {
+    for name in names {
+        create_volume(bench, name).await;
+    }
+    bench.answer(VOLUME, "ec2", "DescribeVolumeAttribute", "", &attribute_answer(true)).await;
+}
+
+async fn create_volume(bench: &Bench, name: &str) -> String {
+    let tags = json!([{"ResourceType": "volume", "Tags": [{"Key": "Name", "Value": name}]}]);
+    let order = json!({"AvailabilityZone": format!("{REGION}a"), "Size": 8, "TagSpecifications": tags});
+    let volume = bench.alpha_in(REGION).call("ec2", "create_volume", order).await;
+    volume["VolumeId"].as_str().expect("an id").to_owned()
+}
+
+fn volume_page(id: &str, token: &str) -> String {
+    format!(
+        r#"<DescribeVolumesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><volumeSet><item>
+        <volumeId>{id}</volumeId></item></volumeSet><nextToken>{token}</nextToken></DescribeVolumesResponse>"#
+    )
+}
+
+/// As EC2's API reference has it in its example of `DescribeVolumeAttribute`. The emulated EC2 has no such operation.
+fn attribute_answer(value: bool) -> String {
+    format!(
+        r#"<DescribeVolumeAttributeResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
+        <requestId>5jkdf074-37ed-4004-8671-a78ee82bf1cbEXAMPLE</requestId><volumeId>vol-1234567890abcdef0</volumeId>
+        <autoEnableIO><value>{value}</value></autoEnableIO></DescribeVolumeAttributeResponse>"#
     )
 }
 
@@ -163,5 +215,51 @@ async fn an_instance_that_vanishes_costs_no_other_its_status() {
     for instance in bench.read(kind, &all_options(kind)).await.into_values() {
         assert_eq!(instance.incomplete[0].action, "DescribeInstanceStatusAction");
         assert!(instance.incomplete[0].optional && instance.properties.contains_key("State"));
+    }
+}
+
+/// The recorded answer has every member of `Volume` in EC2's API reference (version 2016-11-15) and in its service
+/// model, under the names that the model gives the elements.
+#[tokio::test]
+async fn a_volume_in_which_everything_is_set() {
+    let bench = Bench::create().await;
+    // Pages are asked for in the largest size.
+    bench.answer(VOLUME, "ec2", "DescribeVolumes", "MaxResults=500", include_str!("answers/ec2_volume.xml")).await;
+    let answer = attribute_answer(false);
+    bench.answer(VOLUME, "ec2", "DescribeVolumeAttribute", "Attribute=autoEnableIO&VolumeId=vol-1", &answer).await;
+    let mut expected: Value = serde_json::from_str(include_str!("answers/ec2_volume.json")).expect("JSON");
+
+    let volume = bench.read_one(VOLUME, &[]).await;
+    assert_eq!(volume.key, "vol-1");
+    assert_shape(&Value::Object(volume.properties), &expected);
+
+    let volume = bench.read_one(VOLUME, &all_options(VOLUME)).await;
+    assert_every_field(VOLUME, &volume.properties);
+    expected["AutoEnableIO"] = json!(false);
+    assert_shape(&Value::Object(volume.properties), &expected);
+}
+
+#[tokio::test]
+async fn each_volume_has_its_own_attribute() {
+    let bench = Bench::create().await;
+    let attributes = [("first", Some(true)), ("second", Some(false)), ("third", None)];
+    for (name, attribute) in attributes {
+        let id = create_volume(&bench, name).await;
+        let answer = match attribute {
+            Some(value) => attribute_answer(value),
+            None => {
+                format!("<DescribeVolumeAttributeResponse><volumeId>{id}</volumeId></DescribeVolumeAttributeResponse>")
+            }
+        };
+        bench.answer(VOLUME, "ec2", "DescribeVolumeAttribute", &id, &answer).await;
+    }
+    let volumes = bench.read(VOLUME, &all_options(VOLUME)).await;
+    for (name, attribute) in attributes {
+        let tags = json!([{"Key": "Name", "Value": name}]);
+        let volume = volumes.values().find(|volume| volume.properties["Tags"] == tags).expect("a volume of that name");
+        assert_eq!(volume.properties["VolumeId"], volume.key.as_str());
+        assert_eq!(volume.properties["Attachments"], json!([]));
+        assert_eq!(volume.properties["State"], "available");
+        assert_eq!(volume.properties.get("AutoEnableIO"), attribute.map(Value::Bool).as_ref(), "{name}");
     }
 }
