@@ -11,7 +11,7 @@ use crate::kinds::{Kind, Page, ReadError, Reading, Resource, Scope, nested};
 pub const ACTION: Kind = Kind {
     name: "AWS::CodePipeline::Action",
     scope: Scope::Regional,
-    calls: "p/1000 ListPipelines and p GetPipeline for the actions of p pipelines (shared by the CodePipeline kinds of a target)",
+    calls: "p/1000 ListPipelines, p GetPipeline for p pipelines (both shared by the kinds of CodePipeline)",
     iam_actions: &["codepipeline:ListPipelines", "codepipeline:GetPipeline"],
     include_actions: &[],
     is_history: false,

@@ -14,7 +14,7 @@ const LIST_EXECUTIONS: &str = "codepipeline:ListActionExecutions";
 pub const ACTION_EXECUTION: Kind = Kind {
     name: "AWS::CodePipeline::ActionExecution",
     scope: Scope::Regional,
-    calls: "p/1000 ListPipelines (shared by the CodePipeline kinds of a target), at least one and n/100 ListActionExecutions for each of p pipelines",
+    calls: "p/1000 ListPipelines, at most p + n/100 ListActionExecutions for p pipelines",
     iam_actions: &["codepipeline:ListPipelines", "codepipeline:ListActionExecutions"],
     include_actions: &[],
     is_history: true,

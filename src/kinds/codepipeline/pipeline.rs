@@ -13,7 +13,7 @@ const LIST_TAGS: &str = "codepipeline:ListTagsForResource";
 pub const PIPELINE: Kind = Kind {
     name: "AWS::CodePipeline::Pipeline",
     scope: Scope::Regional,
-    calls: "n/1000 ListPipelines and n GetPipeline (shared by the CodePipeline kinds of a target), n ListTagsForResource",
+    calls: "n/1000 ListPipelines, n GetPipeline (both shared by the kinds of CodePipeline), n ListTagsForResource",
     iam_actions: &["codepipeline:ListPipelines", "codepipeline:GetPipeline", "codepipeline:ListTagsForResource"],
     include_actions: &[],
     is_history: false,

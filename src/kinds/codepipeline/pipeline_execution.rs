@@ -15,7 +15,7 @@ const GET_EXECUTION: &str = "codepipeline:GetPipelineExecution";
 pub const PIPELINE_EXECUTION: Kind = Kind {
     name: "AWS::CodePipeline::PipelineExecution",
     scope: Scope::Regional,
-    calls: "p/1000 ListPipelines (shared by the CodePipeline kinds of a target), at least one and n/100 ListPipelineExecutions for each of p pipelines, n GetPipelineExecution",
+    calls: "p/1000 ListPipelines, at most p + n/100 ListPipelineExecutions for p pipelines, n GetPipelineExecution",
     iam_actions: &[
         "codepipeline:ListPipelines",
         "codepipeline:ListPipelineExecutions",

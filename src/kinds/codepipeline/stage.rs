@@ -11,7 +11,7 @@ use crate::kinds::{Kind, Page, ReadError, Reading, Resource, Scope, nested};
 pub const STAGE: Kind = Kind {
     name: "AWS::CodePipeline::Stage",
     scope: Scope::Regional,
-    calls: "p/1000 ListPipelines and p GetPipeline for the stages of p pipelines (shared by the CodePipeline kinds of a target)",
+    calls: "p/1000 ListPipelines, p GetPipeline for p pipelines (both shared by the kinds of CodePipeline)",
     iam_actions: &["codepipeline:ListPipelines", "codepipeline:GetPipeline"],
     include_actions: &[],
     is_history: false,
