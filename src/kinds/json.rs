@@ -28,16 +28,17 @@ impl ResponseBody {
         BodyKeeper { bytes: self.bytes.clone() }
     }
 
+    /// The whole body as it came, to be kept and read later with [`object_of`].
+    pub fn bytes(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
     /// The whole body.
     ///
     /// # Errors
     /// [`ReadError::Failed`] when the body is no JSON object.
     pub fn object(&self, call: &'static str) -> Result<Map<String, Value>, ReadError> {
-        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-        let mut body: Map<String, Value> =
-            serde_json::from_slice(&bytes).map_err(|error| ReadError::undecodable(call, error.to_string()))?;
-        drop_null_members(&mut body);
-        Ok(body)
+        object_of(call, &self.bytes())
     }
 
     /// An object in the body.
@@ -58,6 +59,17 @@ impl ResponseBody {
     pub fn objects(&self, call: &'static str, member: &str) -> Result<Vec<Map<String, Value>>, ReadError> {
         objects_of(call, &mut self.object(call)?, member)
     }
+}
+
+/// The object that a body is.
+///
+/// # Errors
+/// [`ReadError::Failed`] when the body is no JSON object.
+pub fn object_of(call: &'static str, body: &[u8]) -> Result<Map<String, Value>, ReadError> {
+    let mut object: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|error| ReadError::undecodable(call, error.to_string()))?;
+    drop_null_members(&mut object);
+    Ok(object)
 }
 
 /// Takes the objects of an array out of an answer. A member that is not there is an empty array, as AWS means it.

@@ -6,6 +6,7 @@
 
 mod account;
 mod attributes;
+mod codepipeline;
 mod ec2;
 mod ecs;
 mod elasticache;
@@ -38,6 +39,11 @@ pub use shared::SharedAnswers;
 /// All kinds that have a reader of their own.
 pub const KINDS: &[&Kind] = &[
     &account::INFO,
+    &codepipeline::ACTION,
+    &codepipeline::ACTION_EXECUTION,
+    &codepipeline::PIPELINE,
+    &codepipeline::PIPELINE_EXECUTION,
+    &codepipeline::STAGE,
     &ec2::INSTANCE,
     &ec2::VOLUME,
     &ecs::CLUSTER,

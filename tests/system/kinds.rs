@@ -1,6 +1,7 @@
 //! What mappings see of every kind, and what becomes of calls that fail: read from the emulated AWS by the library
 //! itself.
 
+mod codepipeline;
 mod contract;
 mod ec2;
 mod ecs;

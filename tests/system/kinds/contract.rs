@@ -53,6 +53,7 @@ pub struct Enrichment {
 /// Of all kinds but `AWS::Account::Info`, which takes no calls.
 fn contracts() -> Vec<&'static Contract> {
     let services: &[&[Contract]] = &[
+        super::codepipeline::CONTRACTS,
         super::ec2::CONTRACTS,
         super::ecs::CONTRACTS,
         super::elasticache::CONTRACTS,
