@@ -63,6 +63,8 @@ pub fn instance_members(instance: &Instance, arn: String) -> Members {
         })
         .text("PublicDnsName", &instance.public_dns_name)
         .text("PublicIpAddress", &instance.public_ip_address)
+        // Mappings know it by two names.
+        .text("Reason", &instance.state_transition_reason)
         .text("RootDeviceName", &instance.root_device_name)
         .text("RootDeviceType", &instance.root_device_type)
         .objects("SecurityGroups", &instance.security_groups, group_members)

@@ -138,6 +138,7 @@ fn cluster_member_members(member: &DbClusterMember) -> Members {
         .value("PromotionTier", member.promotion_tier)
 }
 
+/// All but `MasterUserPassword`: a catalog is no place for a password, however masked.
 fn pending_modified_values_members(pending: &ClusterPendingModifiedValues) -> Members {
     Members::new()
         .object(
@@ -146,7 +147,6 @@ fn pending_modified_values_members(pending: &ClusterPendingModifiedValues) -> Me
             pending_cloudwatch_logs_exports_members,
         )
         .text("DBClusterIdentifier", &pending.db_cluster_identifier)
-        .text("MasterUserPassword", &pending.master_user_password)
         .value("IAMDatabaseAuthenticationEnabled", pending.iam_database_authentication_enabled)
         .text("EngineVersion", &pending.engine_version)
         .value("BackupRetentionPeriod", pending.backup_retention_period)

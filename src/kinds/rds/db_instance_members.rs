@@ -158,11 +158,11 @@ fn subnet_members(subnet: &Subnet) -> Members {
         .text("SubnetStatus", &subnet.subnet_status)
 }
 
+/// All but `MasterUserPassword`: a catalog is no place for a password, however masked.
 fn pending_modified_values_members(pending: &PendingModifiedValues) -> Members {
     Members::new()
         .text("DBInstanceClass", &pending.db_instance_class)
         .value("AllocatedStorage", pending.allocated_storage)
-        .text("MasterUserPassword", &pending.master_user_password)
         .value("Port", pending.port)
         .value("BackupRetentionPeriod", pending.backup_retention_period)
         .value("MultiAZ", pending.multi_az)

@@ -122,6 +122,7 @@ async fn an_instance_as_ec2_writes_it() {
         "ProductCodes": [],
         "PublicDnsName": "",
         "State": {"Code": 16, "Name": "running"},
+        "Reason": "",
         "StateTransitionReason": "",
         "Tags": [{"Key": "Name", "Value": "web"}],
         "IamInstanceProfile": {"Arn": "arn:p", "Id": "AIPA"},
