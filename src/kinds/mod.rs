@@ -6,8 +6,11 @@
 
 mod account;
 mod attributes;
+mod dynamodb;
 mod ec2;
+mod ecr;
 mod ecs;
+mod eks;
 mod error;
 pub mod fields;
 mod json;
@@ -36,8 +39,13 @@ pub use shared::SharedAnswers;
 /// All kinds that have a reader of their own.
 pub const KINDS: &[&Kind] = &[
     &account::INFO,
+    &dynamodb::TABLE,
     &ec2::INSTANCE,
+    &ecr::REPOSITORY,
     &ecs::CLUSTER,
+    &ecs::SERVICE,
+    &ecs::TASK_DEFINITION,
+    &eks::CLUSTER,
     &lambda::FUNCTION,
     &organizations::ACCOUNT,
     &s3::BUCKET,
