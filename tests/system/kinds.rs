@@ -2,8 +2,11 @@
 //! itself.
 
 mod contract;
+mod dynamodb;
 mod ec2;
+mod ecr;
 mod ecs;
+mod eks;
 mod envelopes;
 mod failures;
 mod lambda;

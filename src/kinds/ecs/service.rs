@@ -192,6 +192,8 @@ fn with_updated_at(mut properties: Map<String, Value>) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const CLUSTER: &str = "arn:aws:ecs:eu-west-1:123456789012:cluster/main";
@@ -218,5 +220,23 @@ mod tests {
         let sizes: Vec<_> = groups.iter().map(|group| (group.cluster.as_str(), group.arns.len())).collect();
         assert_eq!(sizes, [("arn:a", 10), ("arn:a", 2), ("arn:b", 10), ("arn:b", 2)]);
         assert!(groups.iter().all(|group| group.arns.iter().all(|arn| arn.starts_with(&group.cluster))));
+    }
+
+    #[test]
+    fn a_service_was_updated_when_what_it_runs_was() {
+        for (service, updated_at) in [
+            (
+                json!({"Deployments": [{"status": "ACTIVE", "updatedAt": "1"}, {"status": "PRIMARY", "updatedAt": "2"}]}),
+                Some("2"),
+            ),
+            (json!({"Deployments": [], "TaskSets": [{"status": "PRIMARY", "updatedAt": "3"}]}), Some("3")),
+            (json!({"UpdatedAt": "4", "Deployments": [{"status": "PRIMARY", "updatedAt": "2"}]}), Some("4")),
+            (json!({"Deployments": [{"status": "ACTIVE", "updatedAt": "1"}]}), None),
+            (json!({"ServiceName": "web"}), None),
+        ] {
+            let Value::Object(properties) = service else { unreachable!() };
+            let properties = with_updated_at(properties);
+            assert_eq!(properties.get("UpdatedAt").and_then(Value::as_str), updated_at);
+        }
     }
 }

@@ -53,8 +53,11 @@ pub struct Enrichment {
 /// Of all kinds but `AWS::Account::Info`, which takes no calls.
 fn contracts() -> Vec<&'static Contract> {
     let services: &[&[Contract]] = &[
+        super::dynamodb::CONTRACTS,
         super::ec2::CONTRACTS,
+        super::ecr::CONTRACTS,
         super::ecs::CONTRACTS,
+        super::eks::CONTRACTS,
         super::lambda::CONTRACTS,
         super::organizations::CONTRACTS,
         super::s3::CONTRACTS,
