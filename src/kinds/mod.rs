@@ -7,9 +7,12 @@
 mod account;
 mod attributes;
 mod codepipeline;
+mod dynamodb;
 mod ec2;
+mod ecr;
 mod ecs;
 mod elasticache;
+mod eks;
 mod error;
 pub mod fields;
 mod json;
@@ -48,6 +51,13 @@ pub const KINDS: &[&Kind] = &[
     &ec2::VOLUME,
     &ecs::CLUSTER,
     &elasticache::CLUSTER,
+    &dynamodb::TABLE,
+    &ec2::INSTANCE,
+    &ecr::REPOSITORY,
+    &ecs::CLUSTER,
+    &ecs::SERVICE,
+    &ecs::TASK_DEFINITION,
+    &eks::CLUSTER,
     &lambda::FUNCTION,
     &organizations::ACCOUNT,
     &rds::DB_CLUSTER,

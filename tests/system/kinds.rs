@@ -3,9 +3,12 @@
 
 mod codepipeline;
 mod contract;
+mod dynamodb;
 mod ec2;
+mod ecr;
 mod ecs;
 mod elasticache;
+mod eks;
 mod envelopes;
 mod failures;
 mod lambda;

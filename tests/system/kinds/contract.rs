@@ -54,9 +54,12 @@ pub struct Enrichment {
 fn contracts() -> Vec<&'static Contract> {
     let services: &[&[Contract]] = &[
         super::codepipeline::CONTRACTS,
+        super::dynamodb::CONTRACTS,
         super::ec2::CONTRACTS,
+        super::ecr::CONTRACTS,
         super::ecs::CONTRACTS,
         super::elasticache::CONTRACTS,
+        super::eks::CONTRACTS,
         super::lambda::CONTRACTS,
         super::organizations::CONTRACTS,
         super::rds::CONTRACTS,

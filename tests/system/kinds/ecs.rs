@@ -1,22 +1,53 @@
 //! Amazon ECS.
 
-use serde_json::{Map, Value, json};
+mod cluster;
+mod service;
+mod task_definition;
+
+use serde_json::json;
 
 use super::contract::Contract;
-use super::{Bench, REGION, assert_shape};
+use super::{Bench, REGION};
 
-pub const CONTRACTS: &[Contract] = &[Contract {
-    kind: "AWS::ECS::Cluster",
-    service: "ecs",
-    listing: "ListClusters",
-    denied: (400, "AccessDeniedException"),
-    throttled: (400, "ThrottlingException"),
-    seed: |bench, names| Box::pin(create_clusters(bench, names)),
-    page: Some(cluster_page),
-    calls: &[("ecs:ListClusters", 1), ("ecs:DescribeClusters", 1)],
-    calls_of_options: &[],
-    enrichments: &[],
-}];
+pub const CONTRACTS: &[Contract] = &[
+    Contract {
+        kind: "AWS::ECS::Cluster",
+        service: "ecs",
+        listing: "ListClusters",
+        denied: (400, "AccessDeniedException"),
+        throttled: (400, "ThrottlingException"),
+        seed: |bench, names| Box::pin(create_clusters(bench, names)),
+        page: Some(|arn, token| json!({"clusterArns": [arn], "nextToken": token}).to_string()),
+        calls: &[("ecs:ListClusters", 1), ("ecs:DescribeClusters", 1)],
+        calls_of_options: &[],
+        enrichments: &[],
+    },
+    Contract {
+        kind: "AWS::ECS::Service",
+        service: "ecs",
+        listing: "ListClusters",
+        denied: (400, "AccessDeniedException"),
+        throttled: (400, "ThrottlingException"),
+        seed: |bench, names| Box::pin(create_services(bench, names)),
+        page: None,
+        calls: &[("ecs:ListClusters", 1), ("ecs:ListServices", 1), ("ecs:DescribeServices", 1)],
+        calls_of_options: &[],
+        enrichments: &[],
+    },
+    Contract {
+        kind: "AWS::ECS::TaskDefinition",
+        service: "ecs",
+        listing: "ListTaskDefinitions",
+        denied: (400, "AccessDeniedException"),
+        throttled: (400, "ThrottlingException"),
+        seed: |bench, names| Box::pin(register_task_definitions(bench, names)),
+        page: Some(|arn, token| json!({"taskDefinitionArns": [arn], "nextToken": token}).to_string()),
+        calls: &[("ecs:ListTaskDefinitions", 1), ("ecs:DescribeTaskDefinition", 3)],
+        calls_of_options: &[],
+        // A description that fails or is gone has no code of its own: tests of the kind show it.
+        enrichments: &[],
+    },
+];
 
 async fn create_clusters(bench: &Bench, names: &[&str]) {
     for name in names {
@@ -24,67 +55,31 @@ async fn create_clusters(bench: &Bench, names: &[&str]) {
     }
 }
 
-fn cluster_page(arn: &str, token: &str) -> String {
-    json!({"clusterArns": [arn], "nextToken": token}).to_string()
-}
-
-#[tokio::test]
-async fn a_cluster_has_its_first_level_in_pascal_case() {
-    let bench = Bench::create().await;
-    let order = json!({
-        "clusterName": "main",
-        "tags": [{"key": "team", "value": "sea"}],
-        "settings": [{"name": "containerInsights", "value": "enabled"}],
-        "capacityProviders": ["FARGATE"],
-        "defaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
-        "configuration": {"executeCommandConfiguration": {"logging": "DEFAULT"}},
-    });
-    bench.alpha_in(REGION).call("ecs", "create_cluster", order).await;
-    let cluster = bench.read_one("AWS::ECS::Cluster", &[]).await;
-    let arn = format!("arn:aws:ecs:{REGION}:{}:cluster/main", bench.alpha());
-    assert_eq!(cluster.key, arn);
-    assert_shape(
-        &Value::Object(cluster.properties),
-        &json!({
-            "ClusterName": "main",
-            "CapacityProviders": ["FARGATE"],
-            "ClusterSettings": [{"name": "containerInsights", "value": "enabled"}],
-            "Configuration": {"executeCommandConfiguration": {"logging": "DEFAULT"}},
-            "DefaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
-            "Tags": [{"key": "team", "value": "sea"}],
-            "Status": "ACTIVE",
-            "RunningTasksCount": 0,
-            "ActiveServicesCount": 0,
-            "PendingTasksCount": 0,
-            "RegisteredContainerInstancesCount": 0,
-            "ClusterArn": arn,
-        }),
-    );
-    assert_eq!(cluster.context, Map::new());
-}
-
-#[tokio::test]
-async fn a_cluster_that_is_missing_is_left_out_and_one_that_failed_is_incomplete() {
-    let bench = Bench::create().await;
-    let kind = "AWS::ECS::Cluster";
+/// Services in a cluster `main`.
+async fn create_services(bench: &Bench, names: &[&str]) {
     let place = bench.alpha_in(REGION);
-    let there = place.create_ecs_cluster("there", &[]).await;
-    let gone = there.replace("there", "gone");
-    let failed = there.replace("there", "failed");
-    let list = json!({"clusterArns": [there, gone, failed]}).to_string();
-    let described = json!({
-        "clusters": [{"clusterArn": there, "clusterName": "there"}],
-        "failures": [{"arn": gone, "reason": "MISSING"}, {"arn": failed, "reason": "INTERNAL", "detail": "try again"}],
-    });
-    bench.answer_once(kind, "ecs", "ListClusters", "", &list).await;
-    bench.answer_once(kind, "ecs", "DescribeClusters", "", &described.to_string()).await;
-    let clusters = bench.read(kind, &[]).await;
-    assert_eq!(clusters.keys().collect::<Vec<_>>(), [&failed, &there]);
-    assert_eq!(clusters[&there].incomplete, []);
-    assert!(clusters[&failed].incomplete[0].reason.contains("INTERNAL (try again)"), "{:?}", clusters[&failed]);
+    place.create_ecs_cluster("main", &[]).await;
+    register_task_definitions(bench, &["web"]).await;
+    for name in names {
+        let order = json!({
+            "cluster": "main", "serviceName": name, "taskDefinition": "web", "desiredCount": 0,
+            "tags": [{"key": "team", "value": "sea"}],
+        });
+        place.call("ecs", "create_service", order).await;
+    }
+}
 
-    bench.fault(kind, "ecs", "DescribeClusters", json!({"status": 400, "code": "AccessDeniedException"})).await;
-    let cluster = bench.read_one(kind, &[]).await;
-    assert_eq!((cluster.incomplete[0].action, cluster.incomplete[0].optional), ("DescribeClusters", false));
-    assert_eq!(Value::Object(cluster.properties), json!({"ClusterArn": there}));
+async fn register_task_definitions(bench: &Bench, families: &[&str]) {
+    for family in families {
+        let order = json!({
+            "family": family,
+            "containerDefinitions": [{"name": "main", "image": "nginx", "cpu": 10, "memory": 64, "essential": true}],
+            "cpu": "256",
+            "memory": "512",
+            "networkMode": "awsvpc",
+            "requiresCompatibilities": ["FARGATE"],
+            "tags": [{"key": "team", "value": "sea"}],
+        });
+        bench.alpha_in(REGION).call("ecs", "register_task_definition", order).await;
+    }
 }
