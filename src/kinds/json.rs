@@ -134,6 +134,18 @@ pub fn with_pascal_case_names(object: Map<String, Value>, renamed: &[(&str, &str
     object.into_iter().map(|(name, value)| (rename(name), value)).collect()
 }
 
+/// Gives the members of all objects in a value such names: for services that write them in camel case at every level.
+pub fn with_pascal_case_names_below(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let named = with_pascal_case_names(members, &[]);
+            named.into_iter().map(|(name, value)| (name, with_pascal_case_names_below(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(with_pascal_case_names_below).collect(),
+        other => other,
+    }
+}
+
 fn pascal_case(name: &str) -> String {
     let mut letters = name.chars();
     match letters.next() {

@@ -12,12 +12,15 @@ mod error;
 pub mod fields;
 mod json;
 mod lambda;
+mod memorydb;
+mod msk;
 mod nested;
 mod options;
 mod organizations;
 mod projection;
 mod reading;
 mod s3;
+mod ses;
 mod shared;
 mod sns;
 mod sqs;
@@ -39,8 +42,13 @@ pub const KINDS: &[&Kind] = &[
     &ec2::INSTANCE,
     &ecs::CLUSTER,
     &lambda::FUNCTION,
+    &msk::CLUSTER,
+    &msk::SERVERLESS_CLUSTER,
+    &memorydb::USER,
     &organizations::ACCOUNT,
     &s3::BUCKET,
+    &ses::CONFIGURATION_SET,
+    &ses::EMAIL_IDENTITY,
     &sns::TOPIC,
     &sqs::QUEUE,
 ];

@@ -7,9 +7,12 @@ mod ecs;
 mod envelopes;
 mod failures;
 mod lambda;
+mod memorydb;
+mod msk;
 mod organizations;
 mod pages;
 mod s3;
+mod ses;
 mod sns;
 mod sqs;
 

@@ -56,8 +56,11 @@ fn contracts() -> Vec<&'static Contract> {
         super::ec2::CONTRACTS,
         super::ecs::CONTRACTS,
         super::lambda::CONTRACTS,
+        super::memorydb::CONTRACTS,
+        super::msk::CONTRACTS,
         super::organizations::CONTRACTS,
         super::s3::CONTRACTS,
+        super::ses::CONTRACTS,
         super::sns::CONTRACTS,
         super::sqs::CONTRACTS,
     ];
