@@ -179,4 +179,14 @@ mod tests {
         let named = with_pascal_case_names(cluster, &[("settings", "ClusterSettings")]);
         assert_eq!(Value::Object(named), json!({"ClusterName": "c", "ClusterSettings": [{"name": "n"}]}));
     }
+
+    #[test]
+    fn names_change_at_every_level_where_that_is_asked_for() {
+        let cluster =
+            json!({"sasl": {"iam": {"enabled": true}}, "vpcConfigs": [{"subnetIds": ["a"]}, [{"x": 1}]], "S3": ""});
+        assert_eq!(
+            with_pascal_case_names_below(cluster),
+            json!({"Sasl": {"Iam": {"Enabled": true}}, "VpcConfigs": [{"SubnetIds": ["a"]}, [{"X": 1}]], "S3": ""})
+        );
+    }
 }

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, counts};
 use super::{Bench, REGION, all_options, assert_every_field};
 
+const KIND: &str = "AWS::MemoryDB::User";
+
 pub const CONTRACTS: &[Contract] = &[Contract {
-    kind: "AWS::MemoryDB::User",
+    kind: KIND,
     service: "memorydb",
     listing: "DescribeUsers",
     denied: (400, "AccessDeniedException"),
@@ -24,10 +26,13 @@ pub const CONTRACTS: &[Contract] = &[Contract {
     }],
 }];
 
+/// Users, and a listing without the one that MemoryDB has in every place of its own accord.
 async fn create_users(bench: &Bench, names: &[&str]) {
     for name in names {
         create_user(bench, name, json!([])).await;
     }
+    let users: Vec<_> = names.iter().map(|name| json!({"ARN": arn(bench, name)})).collect();
+    bench.answer(KIND, "memorydb", "DescribeUsers", "", &json!({"Users": users}).to_string()).await;
 }
 
 async fn create_user(bench: &Bench, name: &str, tags: Value) {
@@ -38,6 +43,10 @@ async fn create_user(bench: &Bench, name: &str, tags: Value) {
     bench.alpha_in(REGION).call("memorydb", "create_user", order).await;
 }
 
+fn arn(bench: &Bench, name: &str) -> String {
+    format!("arn:aws:memorydb:{REGION}:{}:user/{name}", bench.alpha())
+}
+
 fn user_page(arn: &str, token: &str) -> String {
     json!({"Users": [{"ARN": arn}], "NextToken": token}).to_string()
 }
@@ -46,8 +55,7 @@ fn user_page(arn: &str, token: &str) -> String {
 async fn users_as_memorydb_writes_them() {
     let bench = Bench::create().await;
     create_user(&bench, "app", json!([{"Key": "team", "Value": "sea"}])).await;
-    let kind = "AWS::MemoryDB::User";
-    let arn = format!("arn:aws:memorydb:{REGION}:{}:user/app", bench.alpha());
+    let arn = arn(&bench, "app");
     let plain = json!({
         "Name": "app",
         "Status": "active",
@@ -57,22 +65,28 @@ async fn users_as_memorydb_writes_them() {
         "Authentication": {"Type": "password", "PasswordCount": 1},
         "ARN": arn,
     });
-    let user = bench.read_one(kind, &[]).await;
-    assert_eq!(user.key, arn);
+    let user = bench.read(KIND, &[]).await.remove(&arn).expect("it was created");
     assert_eq!((user.context, user.region), (Map::new(), None));
     assert_eq!(Value::Object(user.properties), plain);
 
     let mut with_tags = plain;
     with_tags["TagList"] = json!([{"Key": "team", "Value": "sea"}]);
-    let user = bench.read_one(kind, &all_options(kind)).await;
+    let user = bench.read(KIND, &all_options(KIND)).await.remove(&arn).expect("it was created");
     assert_eq!(Value::Object(user.properties), with_tags);
+}
+
+#[tokio::test]
+async fn a_place_without_users_has_the_default_one() {
+    let bench = Bench::create().await;
+    let user = bench.read_one(KIND, &[]).await;
+    assert_eq!(user.key, arn(&bench, "default"));
+    assert_eq!(bench.take_calls().await, counts(&[("memorydb:DescribeUsers", 1)]));
 }
 
 /// The members are those of <https://docs.aws.amazon.com/memorydb/latest/APIReference/API_User.html>.
 #[tokio::test]
 async fn a_user_with_everything_set_and_one_with_nulls() {
     let bench = Bench::create().await;
-    let kind = "AWS::MemoryDB::User";
     let listed = json!({"Users": [
         {
             "Name": "app", "Status": "modifying", "AccessString": "on ~app:* +@read", "ACLNames": ["main", "second"],
@@ -82,12 +96,12 @@ async fn a_user_with_everything_set_and_one_with_nulls() {
         {"Name": "default", "AccessString": "", "ACLNames": [], "Authentication": {"Type": "no-password", "PasswordCount": null}, "MinimumEngineVersion": null, "ARN": "arn:default"},
     ]});
     let tags = json!({"TagList": [{"Key": "team", "Value": "sea"}, {"Key": "empty", "Value": ""}]});
-    bench.answer_once(kind, "memorydb", "DescribeUsers", "", &listed.to_string()).await;
-    bench.answer_once(kind, "memorydb", "ListTags", "arn:app", &tags.to_string()).await;
-    bench.answer_once(kind, "memorydb", "ListTags", "arn:default", "{}").await;
-    let mut users = bench.read(kind, &all_options(kind)).await;
+    bench.answer_once(KIND, "memorydb", "DescribeUsers", "", &listed.to_string()).await;
+    bench.answer_once(KIND, "memorydb", "ListTags", "arn:app", &tags.to_string()).await;
+    bench.answer_once(KIND, "memorydb", "ListTags", "arn:default", "{}").await;
+    let mut users = bench.read(KIND, &all_options(KIND)).await;
     let app = users.remove("arn:app").expect("it is listed").properties;
-    assert_every_field(kind, &app);
+    assert_every_field(KIND, &app);
     assert_eq!(
         Value::Object(app),
         json!({

@@ -1,8 +1,9 @@
 //! Amazon MSK.
 //!
 //! The emulated service writes times without a zone, which the SDK refuses, and lists serverless clusters among the
-//! provisioned ones: clusters are recorded answers in the form of
-//! <https://docs.aws.amazon.com/msk/1.0/apireference/clusters.html> and <https://docs.aws.amazon.com/MSK/2.0/APIReference/v2-clusters.html>.
+//! provisioned ones: clusters are recorded answers in the form of the API's reference, see
+//! <https://docs.aws.amazon.com/msk/1.0/apireference/clusters.html> and
+//! <https://docs.aws.amazon.com/MSK/2.0/APIReference/v2-clusters.html>.
 
 use serde_json::{Map, Value, json};
 

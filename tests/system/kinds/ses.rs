@@ -73,11 +73,23 @@ async fn identities_and_configuration_sets_as_ses_writes_them() {
     let identity = bench.read_one(IDENTITY, &[]).await;
     assert_eq!(identity.key, "a+b@example.com");
     assert_eq!((identity.context, identity.region), (Map::new(), None));
-    let properties = Value::Object(identity.properties);
-    assert_eq!(properties["IdentityName"], "a+b@example.com");
-    assert_eq!(properties["IdentityType"], "EMAIL_ADDRESS");
-    assert_eq!(properties["Tags"], tags);
-    assert_eq!(properties["ConfigurationSetName"], "main");
+    assert_eq!(
+        Value::Object(identity.properties),
+        json!({
+            "IdentityName": "a+b@example.com",
+            "IdentityType": "EMAIL_ADDRESS",
+            "SendingEnabled": true,
+            "FeedbackForwardingStatus": false,
+            "VerifiedForSendingStatus": false,
+            "DkimAttributes": {
+                "NextSigningKeyLength": "RSA_1024_BIT", "SigningAttributesOrigin": "AWS_SES", "SigningEnabled": false, "Status": "NOT_STARTED",
+            },
+            "Policies": {},
+            "Tags": tags,
+            "ConfigurationSetName": "main",
+            "VerificationStatus": "SUCCESS",
+        })
+    );
 
     let order = json!({
         "ConfigurationSetName": "main", "Tags": tags, "SendingOptions": {"SendingEnabled": true},
@@ -87,10 +99,19 @@ async fn identities_and_configuration_sets_as_ses_writes_them() {
     let set = bench.read_one(SET, &[]).await;
     assert_eq!(set.key, "main");
     assert_eq!((set.context, set.region), (Map::new(), None));
-    let properties = Value::Object(set.properties);
-    assert_eq!(properties["ConfigurationSetName"], "main");
-    assert_eq!(properties["DeliveryOptions"], json!({"TlsPolicy": "REQUIRE", "SendingPoolName": "pool"}));
-    assert_eq!(properties["SendingOptions"], json!({"SendingEnabled": true}));
+    assert_eq!(
+        Value::Object(set.properties),
+        json!({
+            "ConfigurationSetName": "main",
+            "TrackingOptions": {},
+            "DeliveryOptions": {"TlsPolicy": "REQUIRE", "SendingPoolName": "pool"},
+            "ReputationOptions": {},
+            "SendingOptions": {"SendingEnabled": true},
+            "Tags": tags,
+            "SuppressionOptions": {},
+            "VdmOptions": {},
+        })
+    );
 }
 
 /// The members are those of <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_IdentityInfo.html> and

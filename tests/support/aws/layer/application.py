@@ -19,6 +19,7 @@ ANSWERS: dict[tuple[str, str | None], Answer] = {
     ("account", "ListRegions"): regions.list_regions,
     ("organizations", None): organizations.answer_organizations,
     ("s3", "ListBuckets"): buckets.list_buckets,
+    ("ses", "GetConfigurationSet"): mail.get_configuration_set,
     ("ses", "ListConfigurationSets"): mail.list_as_formerly,
     ("ses", "ListEmailIdentities"): mail.list_as_formerly,
     ("sqs", "ReceiveMessage"): queues.receive_message,

@@ -1,4 +1,4 @@
-"""The lists of SESv2 as newer SDKs ask for them."""
+"""SESv2: the lists as newer SDKs ask for them, and the options of configuration sets."""
 
 import json
 from urllib.parse import urlencode
@@ -23,3 +23,15 @@ def list_as_formerly(testbed: Testbed, request: Request, call: Call) -> Response
     former = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "RAW_URI": f"{path}?{query}"}
     former["REQUEST_URI"] = former["RAW_URI"]
     return testbed.moto.answer(Request({**request.environ, **former}, b""), call.account)
+
+
+def get_configuration_set(testbed: Testbed, request: Request, call: Call) -> Response:
+    """Takes the sending options out of the flag in them, into which moto puts them as they were given."""
+    response = testbed.moto.answer(request, call.account)
+    if response.status == 200:
+        configuration_set = json.loads(response.body)
+        flag = configuration_set["SendingOptions"]["SendingEnabled"]
+        if isinstance(flag, dict):
+            configuration_set["SendingOptions"] = flag
+        response.body = json.dumps(configuration_set).encode()
+    return response
