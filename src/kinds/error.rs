@@ -56,6 +56,7 @@ const DENIED: &[&str] = &[
     "AuthorizationError",
     "AuthorizationErrorException",
     "Forbidden",
+    "ForbiddenException",
     "NotAuthorized",
     "NotAuthorizedException",
     "UnauthorizedException",
@@ -77,6 +78,19 @@ const THROTTLED: &[&str] = &[
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+];
+
+/// What comes before a resolver's words when a name could not be looked up.
+const LOOKUP_FAILED: &str = "failed to lookup address information";
+
+/// What the resolvers of glibc, musl and macOS say of a name that does not exist or has no address. Other failures of a
+/// lookup are the network's, and say nothing of the name.
+const NO_SUCH_NAME: &[&str] = &[
+    "Name or service not known",
+    "No address associated with hostname",
+    "Name does not resolve",
+    "Name has no usable address",
+    "nodename nor servname provided, or not known",
 ];
 
 impl ReadError {
@@ -117,7 +131,7 @@ impl ReadError {
             return Self::Throttled(failure);
         }
         // A service without an endpoint in a region has no name there either.
-        if status.is_none() && failure.message.contains("failed to lookup address information") {
+        if status.is_none() && is_no_such_name(&failure.message) {
             return Self::NotHere(failure);
         }
         Self::Failed(failure)
@@ -154,4 +168,83 @@ fn innermost(error: &dyn Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+fn is_no_such_name(message: &str) -> bool {
+    message.contains(LOOKUP_FAILED) && NO_SUCH_NAME.iter().any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use aws_sdk_memorydb::operation::describe_users::DescribeUsersError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    const CALL: &str = "memorydb:DescribeUsers";
+
+    /// What becomes of an answer with this status and code.
+    fn answered(status: u16, code: &str) -> ReadError {
+        let metadata = ErrorMetadata::builder().code(code).message("as ordered").build();
+        let response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::empty());
+        ReadError::of(CALL)(SdkError::service_error(DescribeUsersError::generic(metadata), response))
+    }
+
+    /// What becomes of a call that gave no answer for this reason.
+    fn unanswered(reason: &str) -> ReadError {
+        let error = ConnectorError::io(Box::new(io::Error::other(reason.to_owned())));
+        ReadError::of(CALL)(SdkError::<DescribeUsersError, HttpResponse>::dispatch_failure(error))
+    }
+
+    #[test]
+    fn codes_are_told_apart_by_what_follows_from_them() {
+        for (status, code, class) in [
+            (401, "OptInRequired", "not available here"),
+            (400, "SubscriptionRequiredException", "not available here"),
+            (403, "RegionDisabledException", "not available here"),
+            (400, "AccessDeniedException", "access denied"),
+            (403, "ForbiddenException", "access denied"),
+            (401, "UnauthorizedException", "access denied"),
+            (429, "TooManyRequestsException", "throttled"),
+            (400, "ThrottlingException", "throttled"),
+            (429, "LimitExceeded", "throttled"),
+            // An identity that AWS does not know says nothing of the region.
+            (403, "UnrecognizedClientException", "failed"),
+            (404, "UserNotFoundFault", "failed"),
+            (500, "InternalFailure", "failed"),
+        ] {
+            let error = answered(status, code);
+            assert_eq!(error.class(), class, "{status} {code}");
+            assert_eq!(error.code(), code);
+            assert!(error.to_string().contains(&format!("{CALL} answered {code} (as ordered)")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_has_no_name_in_the_region_is_not_here() {
+        for words in NO_SUCH_NAME {
+            let error = unanswered(&format!("{LOOKUP_FAILED}: {words}"));
+            assert_eq!(error.class(), "not available here", "{words}");
+            let text = error.to_string();
+            assert!(text.starts_with("not available here: memorydb:DescribeUsers gave no answer ("), "{text}");
+            assert!(text.contains(words), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_resolver_or_a_network_that_fails_says_nothing_of_the_service() {
+        for reason in [
+            "failed to lookup address information: Temporary failure in name resolution",
+            "failed to lookup address information: Try again",
+            "Connection refused (os error 111)",
+            "Name or service not known",
+        ] {
+            assert_eq!(unanswered(reason).class(), "failed", "{reason}");
+        }
+    }
 }

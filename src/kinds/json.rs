@@ -146,6 +146,18 @@ pub fn with_pascal_case_names(object: Map<String, Value>, renamed: &[(&str, &str
     object.into_iter().map(|(name, value)| (rename(name), value)).collect()
 }
 
+/// Gives the members of all objects in a value such names: for services that write them in camel case at every level.
+pub fn with_pascal_case_names_below(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let named = with_pascal_case_names(members, &[]);
+            named.into_iter().map(|(name, value)| (name, with_pascal_case_names_below(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(with_pascal_case_names_below).collect(),
+        other => other,
+    }
+}
+
 fn pascal_case(name: &str) -> String {
     let mut letters = name.chars();
     match letters.next() {
@@ -178,5 +190,15 @@ mod tests {
         drop_null_members(&mut cluster);
         let named = with_pascal_case_names(cluster, &[("settings", "ClusterSettings")]);
         assert_eq!(Value::Object(named), json!({"ClusterName": "c", "ClusterSettings": [{"name": "n"}]}));
+    }
+
+    #[test]
+    fn names_change_at_every_level_where_that_is_asked_for() {
+        let cluster =
+            json!({"sasl": {"iam": {"enabled": true}}, "vpcConfigs": [{"subnetIds": ["a"]}, [{"x": 1}]], "S3": ""});
+        assert_eq!(
+            with_pascal_case_names_below(cluster),
+            json!({"Sasl": {"Iam": {"Enabled": true}}, "VpcConfigs": [{"SubnetIds": ["a"]}, [{"X": 1}]], "S3": ""})
+        );
     }
 }

@@ -17,6 +17,8 @@ mod error;
 pub mod fields;
 mod json;
 mod lambda;
+mod memorydb;
+mod msk;
 mod nested;
 mod options;
 mod organizations;
@@ -24,6 +26,7 @@ mod projection;
 mod rds;
 mod reading;
 mod s3;
+mod ses;
 mod shared;
 mod sns;
 mod sqs;
@@ -59,10 +62,15 @@ pub const KINDS: &[&Kind] = &[
     &ecs::TASK_DEFINITION,
     &eks::CLUSTER,
     &lambda::FUNCTION,
+    &msk::CLUSTER,
+    &msk::SERVERLESS_CLUSTER,
+    &memorydb::USER,
     &organizations::ACCOUNT,
     &rds::DB_CLUSTER,
     &rds::DB_INSTANCE,
     &s3::BUCKET,
+    &ses::CONFIGURATION_SET,
+    &ses::EMAIL_IDENTITY,
     &sns::TOPIC,
     &sqs::QUEUE,
 ];

@@ -12,10 +12,13 @@ mod eks;
 mod envelopes;
 mod failures;
 mod lambda;
+mod memorydb;
+mod msk;
 mod organizations;
 mod pages;
 mod rds;
 mod s3;
+mod ses;
 mod sns;
 mod sqs;
 

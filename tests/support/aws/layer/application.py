@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import buckets, organizations, queues, regions, roles
+from . import buckets, mail, organizations, queues, regions, roles
 from .control import Control
 from .errors import error_code, error_response
 from .faults import answer_with, break_connection
@@ -19,6 +19,9 @@ ANSWERS: dict[tuple[str, str | None], Answer] = {
     ("account", "ListRegions"): regions.list_regions,
     ("organizations", None): organizations.answer_organizations,
     ("s3", "ListBuckets"): buckets.list_buckets,
+    ("ses", "GetConfigurationSet"): mail.get_configuration_set,
+    ("ses", "ListConfigurationSets"): mail.list_as_formerly,
+    ("ses", "ListEmailIdentities"): mail.list_as_formerly,
     ("sqs", "ReceiveMessage"): queues.receive_message,
     ("sts", "AssumeRole"): roles.assume_role,
     ("sts", "AssumeRoleWithWebIdentity"): roles.assume_role_with_web_identity,

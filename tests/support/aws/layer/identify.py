@@ -29,6 +29,12 @@ SERVICES_BY_SIGNING_NAME = {
     "tagging": "resourcegroupstaggingapi",
 }
 
+# What newer SDKs call under URIs that this botocore does not know.
+NEWER_ROUTES = {
+    ("POST", "/v2/email/list-configuration-sets"): "ListConfigurationSets",
+    ("POST", "/v2/email/list-identities"): "ListEmailIdentities",
+}
+
 
 @dataclass
 class Call:
@@ -146,7 +152,8 @@ def _assume_role_parameters(form: dict[str, str]) -> dict[str, Any]:
 def _rest_call(request: Request, call: Call) -> Call:
     model = service_model(call.service)
     call.protocol = "rest-xml" if model and model.metadata["protocol"] == "rest-xml" else "rest-json"
-    call.operation = _rest_operation(request, model) or f"{request.method} {request.path}"
+    route = (request.method, request.path)
+    call.operation = NEWER_ROUTES.get(route) or _rest_operation(request, model) or " ".join(route)
     call.parameters = {"Path": request.path}
     return call
 

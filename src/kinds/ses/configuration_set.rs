@@ -1,0 +1,69 @@
+//! Groups of rules that apply to the mail sent with them.
+
+use aws_sdk_sesv2::Client;
+use serde_json::{Map, Value};
+
+use super::super::fields::{Field, Form, write_times};
+use super::super::json::ResponseBody;
+use super::super::{Kind, Page, ReadError, Reading, Resource, Scope};
+use super::{Listing, page};
+
+pub const CONFIGURATION_SET: Kind = Kind {
+    name: "AWS::SES::ConfigurationSet",
+    scope: Scope::Regional,
+    calls: "one ListConfigurationSets for each page (of the service's own size), n GetConfigurationSet one after the other",
+    iam_actions: &["ses:ListConfigurationSets", "ses:GetConfigurationSet"],
+    include_actions: &[],
+    is_history: false,
+    fields: FIELDS,
+    list: |reading, cursor| Box::pin(configuration_sets(reading, cursor)),
+};
+
+const FIELDS: &[Field] = &[
+    ("ConfigurationSetName", Form::Text),
+    ("TrackingOptions", Form::Object),
+    ("DeliveryOptions", Form::Object),
+    ("ReputationOptions", Form::Object),
+    ("ReputationOptions.LastFreshStart", Form::Time),
+    ("SendingOptions", Form::Object),
+    ("Tags", Form::Objects),
+    ("SuppressionOptions", Form::Object),
+    ("VdmOptions", Form::Object),
+    ("ArchivingOptions", Form::Object),
+    ("MessageSecurityOptions", Form::Object),
+];
+
+async fn configuration_sets(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
+    let client = reading.client(Client::new);
+    let listing = reading.shared("ses:ListConfigurationSets", || list(&client)).await?;
+    Ok(page(&listing, cursor, |set| with_details(&client, set)).await)
+}
+
+/// Pages of the size that SES chooses: it documents no largest one for this listing.
+async fn list(client: &Client) -> Result<Listing, ReadError> {
+    let mut listing = Listing::default();
+    let mut pages = client.list_configuration_sets().into_paginator().send();
+    while let Some(answer) = pages.next().await {
+        let output = answer.map_err(ReadError::of("ses:ListConfigurationSets"))?;
+        for name in output.configuration_sets.unwrap_or_default() {
+            let properties = Map::from_iter([("ConfigurationSetName".to_owned(), Value::from(name.as_str()))]);
+            listing.0.insert(name, properties);
+        }
+    }
+    Ok(listing)
+}
+
+/// The configuration set with what only its own call tells; none when it was deleted in between.
+async fn with_details(client: &Client, mut set: Resource) -> Option<Resource> {
+    const CALL: &str = "ses:GetConfigurationSet";
+    let body = ResponseBody::default();
+    let call = client.get_configuration_set().configuration_set_name(&set.key).customize();
+    let answer = call.interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL));
+    match answer.and_then(|_| body.object(CALL)) {
+        Ok(details) => set.properties.extend(details),
+        Err(error) if error.code() == "NotFoundException" => return None,
+        Err(error) => set.lacks("GetConfigurationSet", &error),
+    }
+    write_times(&mut set.properties, FIELDS);
+    Some(set)
+}
