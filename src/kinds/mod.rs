@@ -6,6 +6,9 @@
 
 mod account;
 mod attributes;
+mod batch;
+mod codebuild;
+mod codedeploy;
 mod ec2;
 mod ecs;
 mod error;
@@ -36,6 +39,12 @@ pub use shared::SharedAnswers;
 /// All kinds that have a reader of their own.
 pub const KINDS: &[&Kind] = &[
     &account::INFO,
+    &codebuild::BUILD_RUN,
+    &codebuild::PROJECT,
+    &codedeploy::APPLICATION,
+    &codedeploy::DEPLOYMENT,
+    &codedeploy::DEPLOYMENT_GROUP,
+    &codedeploy::DEPLOYMENT_TARGET,
     &ec2::INSTANCE,
     &ecs::CLUSTER,
     &lambda::FUNCTION,
