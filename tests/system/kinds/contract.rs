@@ -53,6 +53,8 @@ pub struct Enrichment {
 /// Of all kinds but `AWS::Account::Info`, which takes no calls.
 fn contracts() -> Vec<&'static Contract> {
     let services: &[&[Contract]] = &[
+        super::codebuild::CONTRACTS,
+        super::codedeploy::CONTRACTS,
         super::ec2::CONTRACTS,
         super::ecs::CONTRACTS,
         super::lambda::CONTRACTS,
