@@ -62,9 +62,6 @@ const FIELDS: &[Field] = &[
     ("CloudFormationTarget.lifecycleEvents[].endTime", Form::Time),
 ];
 
-/// The members of which a target has one, with its id.
-const TARGETS: [&str; 4] = ["InstanceTarget", "LambdaTarget", "EcsTarget", "CloudFormationTarget"];
-
 async fn deployment_targets(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     let client = reading.client(Client::new);
     let deployments = deployment_ids(reading, &client).await?;
@@ -108,9 +105,9 @@ async fn describe(client: &Client, deployment: &str, ids: Vec<String>) -> Result
     Ok(Descriptions::by(BATCH_GET_TARGETS.id, described))
 }
 
-/// The target with its id at the first level.
+/// The target with its id at the first level. It has one member of its type's name, with the id in it.
 fn with_id(mut target: Map<String, Value>) -> Map<String, Value> {
-    let id = TARGETS.iter().find_map(|member| target.get(*member)?.get("targetId").cloned());
+    let id = target.values().find_map(|member| member.get("targetId").cloned());
     if let Some(id) = id {
         target.insert("TargetId".to_owned(), id);
     }

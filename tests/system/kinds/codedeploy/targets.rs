@@ -42,8 +42,9 @@ async fn targets_of_every_type_have_their_id_at_the_first_level() {
         ("cluster:service", json!({"deploymentTargetType": "ECSTarget", "ecsTarget": service})),
         ("f:live", json!({"deploymentTargetType": "LambdaTarget", "lambdaTarget": function, "brandNew": "x"})),
         ("i-1", json!({"deploymentTargetType": "InstanceTarget", "instanceTarget": instance, "lambdaTarget": null})),
+        ("new-1", json!({"deploymentTargetType": "NewTarget", "brandNewTarget": {"targetId": "new-1"}})),
     ];
-    give_targets(&bench, &["i-1", "f:live", "cluster:service", "stack-1", "all"]).await;
+    give_targets(&bench, &["i-1", "f:live", "cluster:service", "stack-1", "new-1", "all"]).await;
     let mut all = json!({"deploymentTargetType": "None", "instanceTarget": target("all", json!({}))});
     for (member, wire) in [("lambdaTarget", &function), ("ecsTarget", &service), ("cloudFormationTarget", &stack)] {
         all[member] = wire.clone();
@@ -54,7 +55,7 @@ async fn targets_of_every_type_have_their_id_at_the_first_level() {
     bench.answer_once(TARGET, "codedeploy", "BatchGetDeploymentTargets", "d-1", &answer).await;
 
     let targets = bench.read(TARGET, &[]).await;
-    assert_eq!(targets.len(), 5, "{:?}", targets.keys());
+    assert_eq!(targets.len(), 6, "{:?}", targets.keys());
     assert_every_field(TARGET, &targets["d-1/all"].properties);
     for (id, wire) in &wires {
         let found = &targets[&format!("d-1/{id}")];
