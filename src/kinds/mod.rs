@@ -8,6 +8,9 @@ mod account;
 mod attributes;
 mod codepipeline;
 mod dynamodb;
+mod batch;
+mod codebuild;
+mod codedeploy;
 mod ec2;
 mod ecr;
 mod ecs;
@@ -50,6 +53,12 @@ pub const KINDS: &[&Kind] = &[
     &codepipeline::PIPELINE,
     &codepipeline::PIPELINE_EXECUTION,
     &codepipeline::STAGE,
+    &codebuild::BUILD_RUN,
+    &codebuild::PROJECT,
+    &codedeploy::APPLICATION,
+    &codedeploy::DEPLOYMENT,
+    &codedeploy::DEPLOYMENT_GROUP,
+    &codedeploy::DEPLOYMENT_TARGET,
     &ec2::INSTANCE,
     &ec2::VOLUME,
     &ecs::CLUSTER,

@@ -2,6 +2,8 @@
 //! itself.
 
 mod codepipeline;
+mod codebuild;
+mod codedeploy;
 mod contract;
 mod dynamodb;
 mod ec2;
@@ -30,7 +32,7 @@ use aws_config::retry::RetryConfig;
 use portolan::aws::{AwsReader, Identities, read_policy};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::kinds::fields::Form;
-use portolan::kinds::{KINDS, Options, Page, ReadError, Resource, Scope};
+use portolan::kinds::{HistoryBound, KINDS, Options, Page, ReadError, Resource, Scope};
 use portolan::run::{Mode, Narrowing, Plan, PlannedAccount, RunId, Strategy};
 use portolan::seams::{Cloud, ListRequest};
 use portolan::target::Target;
@@ -213,6 +215,11 @@ fn request(kind: &str, options: &[&str]) -> ListRequest {
     ListRequest { kind: kind.to_owned(), options: Options { include_actions, ..Options::default() } }
 }
 
+/// The same with a bound of a history.
+fn bounded(kind: &str, history: HistoryBound) -> ListRequest {
+    ListRequest { kind: kind.to_owned(), options: Options { history, ..Options::default() } }
+}
+
 /// Every `includeActions` option of a kind.
 fn all_options(kind: &str) -> Vec<&'static str> {
     let kind = portolan::kinds::find(kind).unwrap_or_else(|| panic!("{kind} is no kind"));
@@ -248,6 +255,22 @@ fn assert_every_field(kind: &str, properties: &serde_json::Map<String, Value>) {
     let top = fields.iter().filter(|(path, _)| !path.contains('.'));
     let missing: Vec<_> = top.map(|(path, _)| *path).filter(|path| !properties.contains_key(*path)).collect();
     assert!(missing.is_empty(), "{kind} lacks {missing:?}");
+}
+
+/// `Properties` are the members of an answer in Pascal case; those of `changed` are so instead, or absent where null.
+fn assert_forwarded(resource: &Resource, answer: &Value, changed: Value) {
+    let mut expected = serde_json::Map::new();
+    for (name, value) in answer.as_object().expect("an object") {
+        let (first, rest) = name.split_at(1);
+        expected.insert(format!("{}{rest}", first.to_uppercase()), value.clone());
+    }
+    for (name, value) in changed.as_object().expect("an object") {
+        match value {
+            Value::Null => expected.remove(name),
+            _ => expected.insert(name.clone(), value.clone()),
+        };
+    }
+    assert_shape(&Value::Object(resource.properties.clone()), &Value::Object(expected));
 }
 
 /// Compares without regard to the order of members. What no test can foresee is written as `<time>`, `<text>` or

@@ -55,6 +55,8 @@ fn contracts() -> Vec<&'static Contract> {
     let services: &[&[Contract]] = &[
         super::codepipeline::CONTRACTS,
         super::dynamodb::CONTRACTS,
+        super::codebuild::CONTRACTS,
+        super::codedeploy::CONTRACTS,
         super::ec2::CONTRACTS,
         super::ecr::CONTRACTS,
         super::ecs::CONTRACTS,
