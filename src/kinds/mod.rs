@@ -6,16 +6,16 @@
 
 mod account;
 mod attributes;
-mod codepipeline;
-mod dynamodb;
 mod batch;
 mod codebuild;
 mod codedeploy;
+mod codepipeline;
+mod dynamodb;
 mod ec2;
 mod ecr;
 mod ecs;
-mod elasticache;
 mod eks;
+mod elasticache;
 mod error;
 pub mod fields;
 mod json;
@@ -48,32 +48,30 @@ pub use shared::SharedAnswers;
 /// All kinds that have a reader of their own.
 pub const KINDS: &[&Kind] = &[
     &account::INFO,
-    &codepipeline::ACTION,
-    &codepipeline::ACTION_EXECUTION,
-    &codepipeline::PIPELINE,
-    &codepipeline::PIPELINE_EXECUTION,
-    &codepipeline::STAGE,
     &codebuild::BUILD_RUN,
     &codebuild::PROJECT,
     &codedeploy::APPLICATION,
     &codedeploy::DEPLOYMENT,
     &codedeploy::DEPLOYMENT_GROUP,
     &codedeploy::DEPLOYMENT_TARGET,
-    &ec2::INSTANCE,
-    &ec2::VOLUME,
-    &ecs::CLUSTER,
-    &elasticache::CLUSTER,
+    &codepipeline::ACTION,
+    &codepipeline::ACTION_EXECUTION,
+    &codepipeline::PIPELINE,
+    &codepipeline::PIPELINE_EXECUTION,
+    &codepipeline::STAGE,
     &dynamodb::TABLE,
     &ec2::INSTANCE,
+    &ec2::VOLUME,
     &ecr::REPOSITORY,
     &ecs::CLUSTER,
     &ecs::SERVICE,
     &ecs::TASK_DEFINITION,
     &eks::CLUSTER,
+    &elasticache::CLUSTER,
     &lambda::FUNCTION,
+    &memorydb::USER,
     &msk::CLUSTER,
     &msk::SERVERLESS_CLUSTER,
-    &memorydb::USER,
     &organizations::ACCOUNT,
     &rds::DB_CLUSTER,
     &rds::DB_INSTANCE,

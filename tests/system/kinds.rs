@@ -1,16 +1,16 @@
 //! What mappings see of every kind, and what becomes of calls that fail: read from the emulated AWS by the library
 //! itself.
 
-mod codepipeline;
 mod codebuild;
 mod codedeploy;
+mod codepipeline;
 mod contract;
 mod dynamodb;
 mod ec2;
 mod ecr;
 mod ecs;
-mod elasticache;
 mod eks;
+mod elasticache;
 mod envelopes;
 mod failures;
 mod lambda;

@@ -53,15 +53,15 @@ pub struct Enrichment {
 /// Of all kinds but `AWS::Account::Info`, which takes no calls.
 fn contracts() -> Vec<&'static Contract> {
     let services: &[&[Contract]] = &[
-        super::codepipeline::CONTRACTS,
-        super::dynamodb::CONTRACTS,
         super::codebuild::CONTRACTS,
         super::codedeploy::CONTRACTS,
+        super::codepipeline::CONTRACTS,
+        super::dynamodb::CONTRACTS,
         super::ec2::CONTRACTS,
         super::ecr::CONTRACTS,
         super::ecs::CONTRACTS,
-        super::elasticache::CONTRACTS,
         super::eks::CONTRACTS,
+        super::elasticache::CONTRACTS,
         super::lambda::CONTRACTS,
         super::memorydb::CONTRACTS,
         super::msk::CONTRACTS,
