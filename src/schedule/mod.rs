@@ -119,7 +119,7 @@ impl Scheduler {
         if let Some(answer) = self.answer_of_running(&request, &place, previous.as_ref()).await? {
             return Ok(answer);
         }
-        let record = ensure_integration(&self.port, integration).await?;
+        let record = ensure_integration(&self.port, &self.settings).await?;
         let mapping = Mapping::parse(&record.config)?;
         let discovery = accounts::discover(&self.identities, &self.settings.accounts, &request.narrowing).await?;
         let epoch = previous.as_ref().map_or(1, |(current, _)| current.epoch + 1);
@@ -128,7 +128,7 @@ impl Scheduler {
             return Err(ScheduleError::NoTargets);
         }
         let previous_version = previous.map(|(_, version)| version);
-        let summary = self.start(&request, &place, &plan, &record.config, &mapping, previous_version).await?;
+        let summary = self.start(&request, &place, &plan, &record, &mapping, previous_version).await?;
         Ok(Answer::Started(Box::new(shortened(summary))))
     }
 
@@ -197,14 +197,14 @@ impl Scheduler {
         request: &RunRequest,
         place: &Place,
         plan: &Plan,
-        config: &Value,
+        record: &IntegrationRecord,
         mapping: &Mapping,
         previous: Option<Version>,
     ) -> Result<Summary, ScheduleError> {
         let store = self.store.as_ref();
         write_json(store, &place.plan(&plan.run), plan, Condition::Always).await?;
-        write_json(store, &place.mapping(&plan.run), config, Condition::Always).await?;
-        let summary = first_summary(plan, mapping);
+        write_json(store, &place.mapping(&plan.run), &record.config, Condition::Always).await?;
+        let summary = first_summary(plan, record, mapping);
         write_json(store, &place.summary(&plan.run), &summary, Condition::Always).await?;
         let current = Current {
             epoch: plan.epoch,
@@ -255,7 +255,7 @@ impl Scheduler {
     }
 }
 
-fn first_summary(plan: &Plan, mapping: &Mapping) -> Summary {
+fn first_summary(plan: &Plan, record: &IntegrationRecord, mapping: &Mapping) -> Summary {
     Summary {
         run: plan.run.clone(),
         mode: plan.mode,
@@ -264,15 +264,16 @@ fn first_summary(plan: &Plan, mapping: &Mapping) -> Summary {
         targets: plan.targets.len(),
         messages: plan.targets.len() + 1,
         inaccessible_accounts: plan.inaccessible.values().cloned().collect(),
-        mapping_problems: mapping_problems(plan, mapping),
+        mapping_problems: mapping_problems(plan, record, mapping),
         failed_targets: Vec::new(),
         kinds: Default::default(),
         deletions: None,
     }
 }
 
-fn mapping_problems(plan: &Plan, mapping: &Mapping) -> Vec<String> {
-    let mut problems: Vec<String> = mapping.disabled.iter().map(ToString::to_string).collect();
+fn mapping_problems(plan: &Plan, record: &IntegrationRecord, mapping: &Mapping) -> Vec<String> {
+    let mut problems = record.problems.clone();
+    problems.extend(mapping.disabled.iter().map(ToString::to_string));
     problems.extend(targets::unreachable_kinds(mapping, &plan.strategy));
     problems
 }
