@@ -52,7 +52,7 @@ const CORE: [&str; 5] =
     ["AWS::Account::Info", "AWS::S3::Bucket", "AWS::EC2::Instance", "AWS::ECS::Cluster", "AWS::SNS::Topic"];
 
 /// A kind's blueprint, and the entry of the mapping that fills it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct DefaultKind {
     blueprint: Value,
     mapping: Value,

@@ -1,4 +1,4 @@
-//! How Port is spoken to: tokens, bulks, refusals, limits, and what is installed on the first run.
+//! How Port is spoken to: tokens, bulks, refusals, limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,16 +6,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::small::{
-    BULK, INSTANCE, LISTING, REGION, TOKEN, TOPIC, assert_settled, calls_of, mapping_of, only_alpha, small_plan,
-    small_world, states_of, wait_until,
+    BULK, INSTANCE, LISTING, REGION, TOKEN, TOPIC, assert_settled, calls_of, mapping_of, only_alpha, small_world,
+    states_of, wait_until,
 };
-use crate::support::lambda::InvocationFailure;
 use crate::support::port::{Call, Fault};
-use crate::support::world::{IDENTIFIER, Resync, World};
+use crate::support::world::{Resync, World};
 
 const LARGEST_BODY: usize = 1024 * 1024;
 const ORGANIZATION: &str = "GET /organization";
-const CREATE_BLUEPRINT: &str = "POST /blueprints";
 
 /// A small world with topics of these names in `alpha`, and their ARNs.
 async fn world_with_topics(names: &[&str]) -> (World, Vec<String>) {

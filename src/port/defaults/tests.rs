@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::kinds::KINDS;
+use crate::kinds::{Form, KINDS};
 use crate::mapping::jq::Input;
 use crate::mapping::{Entity, Mapped, Mapping, MappingNotes};
 
@@ -140,6 +140,46 @@ fn blueprints_have_what_the_mapping_fills_and_nothing_else() {
             assert!(TYPES.contains(&definition["type"].as_str().unwrap()), "{name} {property}");
             let format = definition.get("format").and_then(Value::as_str);
             assert!(format.is_none_or(|format| FORMATS.contains(&format)), "{name} {property}");
+        }
+    }
+}
+
+#[test]
+fn the_raw_resources_have_what_the_kinds_give() {
+    for kind in KINDS {
+        let stated: BTreeSet<&str> = kind.fields.iter().map(|(name, _)| *name).collect();
+        for which in ["full", "sparse"] {
+            let raw = raw(kind.name, which);
+            let unstated: Vec<&str> = names(&raw["Properties"]).difference(&stated).copied().collect();
+            assert_eq!(unstated, Vec::<&str>::new(), "{} {which}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn a_property_that_is_a_member_has_the_type_of_the_member() {
+    for kind in all_kinds().unwrap() {
+        let fields: BTreeMap<&str, Form> = kinds::find(kind.name()).unwrap().fields.iter().copied().collect();
+        for (property, expression) in expressions(&kind, "properties").as_object().into_iter().flatten() {
+            let member = expression.as_str().and_then(|text| text.strip_prefix(".Properties."));
+            let Some(form) = member.and_then(|member| fields.get(member)) else { continue };
+            let expected = match form {
+                Form::Text | Form::Document => json!(["string", null, null]),
+                Form::Time => json!(["string", "date-time", null]),
+                Form::Integer | Form::Number => json!(["number", null, null]),
+                Form::Boolean => json!(["boolean", null, null]),
+                Form::Object => json!(["object", null, null]),
+                Form::Texts => json!(["array", null, "string"]),
+                Form::Objects => json!(["array", null, "object"]),
+            };
+            let definition = &kind.blueprint["schema"]["properties"][property];
+            let format = definition.get("format").filter(|format| *format != "url");
+            assert_eq!(
+                json!([definition["type"], format, definition["items"]["type"]]),
+                expected,
+                "{} {property}",
+                kind.name()
+            );
         }
     }
 }
