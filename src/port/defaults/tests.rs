@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::kinds::{Form, KINDS};
+use crate::kinds::KINDS;
+use crate::kinds::fields::Form;
 use crate::mapping::jq::Input;
 use crate::mapping::{Entity, Mapped, Mapping, MappingNotes};
 
