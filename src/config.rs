@@ -56,9 +56,18 @@ pub struct IntegrationSettings {
     pub kind: String,
     /// `OCEAN__INTEGRATION__IDENTIFIER`, lower case.
     pub identifier: String,
-    /// `OCEAN__INITIALIZE_PORT_RESOURCES`: whether default blueprints and the default mapping are installed on the
-    /// first run.
-    pub initialize_port_resources: bool,
+    /// `PORTOLAN_DEFAULT_RESOURCES`; none where `OCEAN__INITIALIZE_PORT_RESOURCES` is false.
+    pub default_resources: DefaultResources,
+}
+
+/// Which default blueprints and mapping entries are installed on the first run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultResources {
+    /// A few kinds to begin with.
+    Core,
+    /// All kinds.
+    All,
+    None,
 }
 
 /// Which accounts there are, and how they are entered.
@@ -198,13 +207,25 @@ impl Reader {
                 self.problems.push(format!("{name} is `{value}`; letters, digits, `-`, `_` and `.` are possible"));
             }
         }
-        let initialize_port_resources = self.flag("OCEAN__INITIALIZE_PORT_RESOURCES", true);
+        let default_resources = self.default_resources();
         // A capital letter makes the integration invisible in Port's UI.
-        IntegrationSettings {
-            kind: kind.to_lowercase(),
-            identifier: identifier.to_lowercase(),
-            initialize_port_resources,
-        }
+        IntegrationSettings { kind: kind.to_lowercase(), identifier: identifier.to_lowercase(), default_resources }
+    }
+
+    fn default_resources(&mut self) -> DefaultResources {
+        let are_wanted = self.flag("OCEAN__INITIALIZE_PORT_RESOURCES", true);
+        let name = "PORTOLAN_DEFAULT_RESOURCES";
+        let value = self.optional(name).unwrap_or_else(|| "core".to_owned());
+        let chosen = match value.to_lowercase().as_str() {
+            "core" => DefaultResources::Core,
+            "all" => DefaultResources::All,
+            "none" => DefaultResources::None,
+            _ => {
+                self.problems.push(format!("{name} is `{value}`; core, all or none is expected"));
+                DefaultResources::None
+            }
+        };
+        if are_wanted { chosen } else { DefaultResources::None }
     }
 
     fn flag(&mut self, name: &str, default: bool) -> bool {
@@ -355,6 +376,7 @@ mod tests {
             ("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN".to_owned(), "PortOceanReadRole".to_owned()),
             ("OCEAN__INTEGRATION__CONFIG__OU_ID".to_owned(), "Production".to_owned()),
             ("OCEAN__INITIALIZE_PORT_RESOURCES".to_owned(), "maybe".to_owned()),
+            ("PORTOLAN_DEFAULT_RESOURCES".to_owned(), "some".to_owned()),
         ]);
         let text = Settings::from_variables(wrong).unwrap_err().to_string();
         for name in [
@@ -362,6 +384,7 @@ mod tests {
             "ACCOUNT_ROLE_ARN",
             "OU_ID",
             "INITIALIZE_PORT_RESOURCES",
+            "PORTOLAN_DEFAULT_RESOURCES",
             "PORTOLAN_QUEUE_URL",
             "PORTOLAN_STATE_BUCKET",
             "PORTOLAN_PORT_SECRET_ARN",
@@ -401,6 +424,18 @@ mod tests {
         let settings = Settings::from_variables(variables(&text)).unwrap();
         assert!(matches!(settings.port.credentials, PortCredentialSource::Variables { .. }));
         assert!(!format!("{settings:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn the_framework_s_own_variable_still_turns_the_defaults_off() {
+        let with =
+            |extra: &[(&str, &str)]| Settings::from_variables(variables(extra)).unwrap().integration.default_resources;
+        let (set, initialize) = ("PORTOLAN_DEFAULT_RESOURCES", "OCEAN__INITIALIZE_PORT_RESOURCES");
+        assert_eq!(with(&[]), DefaultResources::Core);
+        assert_eq!(with(&[(set, "")]), DefaultResources::Core);
+        assert_eq!(with(&[(set, "All"), (initialize, "true")]), DefaultResources::All);
+        assert_eq!(with(&[(set, "none")]), DefaultResources::None);
+        assert_eq!(with(&[(set, "all"), (initialize, "false")]), DefaultResources::None);
     }
 
     #[test]

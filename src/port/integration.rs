@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::catalog::segment;
 use super::client::{Answer, Call, PortClient, Role};
-use super::defaults;
-use crate::config::IntegrationSettings;
+use super::defaults::{self, Installed};
+use crate::config::{DefaultResources, IntegrationSettings, Settings};
 use crate::seams::CatalogError;
 
 /// What a run needs of the record.
@@ -14,6 +14,8 @@ use crate::seams::CatalogError;
 pub struct IntegrationRecord {
     /// The mapping document.
     pub config: Value,
+    /// Default blueprints that Port refused, in words.
+    pub problems: Vec<String>,
     /// Where Port takes metrics of runs.
     pub metrics_url: Option<String>,
 }
@@ -44,12 +46,45 @@ pub enum IntegrationError {
 /// Blueprints and mappings that exist are never changed.
 pub async fn ensure_integration(
     client: &PortClient,
-    settings: &IntegrationSettings,
+    settings: &Settings,
 ) -> Result<IntegrationRecord, IntegrationError> {
-    let mut record = match read(client, settings).await? {
-        Some(record) => record,
-        None => create(client, settings).await?,
+    let integration = &settings.integration;
+    let found = read(client, integration).await?;
+    // Before the record, whose mapping is to fit the blueprints that there are.
+    let installed = match are_defaults_missing(integration, found.as_ref()) {
+        true => Some(install_defaults(client, settings).await?),
+        false => None,
     };
+    let mut record = match found {
+        Some(record) => record,
+        None => create(client, integration, installed.as_ref()).await?,
+    };
+    if let Some(installed) = &installed {
+        record = complete(client, integration, record, installed).await?;
+    }
+    // A record that claims another processing mode would have Port wait for raw data that never comes.
+    if record["processingMode"] != json!("ocean-core") {
+        update(client, integration, json!({"processingMode": "ocean-core"})).await?;
+    }
+    let metrics_url = record["metricAttributes"]["ingestUrl"].as_str().map(|url| url.trim_end_matches('/').to_owned());
+    let problems = installed.map(|installed| installed.refused).unwrap_or_default();
+    Ok(IntegrationRecord { config: record["config"].take(), problems, metrics_url })
+}
+
+/// A record is marked once everything is installed, so that what a user deletes later stays deleted.
+fn are_defaults_missing(settings: &IntegrationSettings, record: Option<&Value>) -> bool {
+    let is_marked = record.is_some_and(|record| record["arePortResourcesInitialized"] == json!(true));
+    settings.default_resources != DefaultResources::None && !is_marked
+}
+
+async fn install_defaults(client: &PortClient, settings: &Settings) -> Result<Installed, IntegrationError> {
+    let failed = |source| IntegrationError::Port { action: "initialized", source };
+    let kinds = defaults::kinds_of(settings).map_err(failed)?;
+    defaults::install(client, kinds).await.map_err(failed)
+}
+
+/// Refuses a record that another writer owns.
+fn check_owner(settings: &IntegrationSettings, record: &Value) -> Result<(), IntegrationError> {
     let installation_type = record["installationType"].as_str().unwrap_or_default();
     if installation_type.starts_with("Saas") {
         return Err(IntegrationError::Hosted {
@@ -65,15 +100,7 @@ pub async fn ensure_integration(
             expected: settings.kind.clone(),
         });
     }
-    if settings.initialize_port_resources && record["arePortResourcesInitialized"] != json!(true) {
-        record = initialize(client, settings, record).await?;
-    }
-    // A record that claims another processing mode would have Port wait for raw data that never comes.
-    if record["processingMode"] != json!("ocean-core") {
-        update(client, settings, json!({"processingMode": "ocean-core"})).await?;
-    }
-    let metrics_url = record["metricAttributes"]["ingestUrl"].as_str().map(|url| url.trim_end_matches('/').to_owned());
-    Ok(IntegrationRecord { config: record["config"].take(), metrics_url })
+    Ok(())
 }
 
 fn path_of(settings: &IntegrationSettings) -> String {
@@ -89,7 +116,9 @@ async fn read(client: &PortClient, settings: &IntegrationSettings) -> Result<Opt
     if answer.status == StatusCode::NOT_FOUND {
         return Ok(None);
     }
-    Ok(Some(record_of(answer).map_err(failed)?))
+    let record = record_of(answer).map_err(failed)?;
+    check_owner(settings, &record)?;
+    Ok(Some(record))
 }
 
 fn record_of(answer: Answer) -> Result<Value, CatalogError> {
@@ -100,13 +129,14 @@ fn record_of(answer: Answer) -> Result<Value, CatalogError> {
     }
 }
 
-async fn create(client: &PortClient, settings: &IntegrationSettings) -> Result<Value, IntegrationError> {
+async fn create(
+    client: &PortClient,
+    settings: &IntegrationSettings,
+    installed: Option<&Installed>,
+) -> Result<Value, IntegrationError> {
     let failed = |source| IntegrationError::Port { action: "created", source };
-    let config = match settings.initialize_port_resources {
-        true => defaults::mapping().map_err(failed)?,
-        // The default mapping would write into blueprints that nobody installs.
-        false => json!({}),
-    };
+    // Without its blueprints, the default mapping would write into what nobody installs.
+    let config = installed.map_or_else(|| json!({}), |installed| installed.mapping.clone());
     let body = json!({
         "installationId": settings.identifier,
         "installationAppType": settings.kind,
@@ -134,49 +164,34 @@ async fn create(client: &PortClient, settings: &IntegrationSettings) -> Result<V
     record_of(answer).map_err(failed)
 }
 
-/// Installs what is missing, and marks the record, so that what a user deletes later stays deleted.
-async fn initialize(
+/// Gives the record a mapping, if it has none, and marks it, unless a blueprint was refused and is to be tried again.
+async fn complete(
     client: &PortClient,
     settings: &IntegrationSettings,
-    record: Value,
+    mut record: Value,
+    installed: &Installed,
 ) -> Result<Value, IntegrationError> {
     let failed = |source| IntegrationError::Port { action: "initialized", source };
-    for blueprint in defaults::blueprints().map_err(failed)? {
-        let body = Some(blueprint.to_string().into_bytes());
-        let call = Call {
-            method: Method::POST,
-            path: "/blueprints",
-            query: &[],
-            body,
-            role: Role::Exporter,
-            repeatable: true,
-        };
-        let answer = client.call(call).await.map_err(failed)?;
-        if answer.status != StatusCode::CONFLICT {
-            answer.success().map_err(failed)?;
-        }
-    }
     // Anything else is a user's, even where it is no mapping: then the run says so.
     let is_empty = match &record["config"] {
         Value::Null => true,
         Value::Object(config) => config.is_empty(),
         _ => false,
     };
-    let mut config = record["config"].clone();
     if is_empty {
-        config = defaults::mapping().map_err(failed)?;
         // By the route that takes the mapping alone: writing the whole record can start a resync on Port's side.
         let path = format!("{}/config", path_of(settings));
-        let body = Some(json!({"config": config}).to_string().into_bytes());
+        let body = Some(json!({"config": installed.mapping}).to_string().into_bytes());
         let call =
             Call { method: Method::PATCH, path: &path, query: &[], body, role: Role::Integration, repeatable: true };
         client.call(call).await.map_err(failed)?.success().map_err(failed)?;
+        record["config"] = installed.mapping.clone();
     }
-    update(client, settings, json!({"arePortResourcesInitialized": true, "processingMode": "ocean-core"})).await?;
-    let mut initialized = record;
-    initialized["config"] = config;
-    initialized["processingMode"] = json!("ocean-core");
-    Ok(initialized)
+    if installed.refused.is_empty() {
+        update(client, settings, json!({"arePortResourcesInitialized": true, "processingMode": "ocean-core"})).await?;
+        record["processingMode"] = json!("ocean-core");
+    }
+    Ok(record)
 }
 
 async fn update(

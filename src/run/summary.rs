@@ -20,7 +20,8 @@ pub struct Summary {
     pub targets: usize,
     pub messages: usize,
     pub inaccessible_accounts: Vec<InaccessibleAccount>,
-    /// Mapping entries that take no part, and kinds that cannot be read, in words.
+    /// Default blueprints that Port refused, mapping entries that take no part, and kinds that cannot be read, in
+    /// words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mapping_problems: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

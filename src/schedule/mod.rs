@@ -108,7 +108,7 @@ impl Scheduler {
         if let Some(answer) = self.answer_of_running(&request, &place, previous.as_ref()).await? {
             return Ok(answer);
         }
-        let record = ensure_integration(&self.port, integration).await?;
+        let record = ensure_integration(&self.port, &self.settings).await?;
         let mapping = Mapping::parse(&record.config)?;
         let discovery = accounts::discover(&self.identities, &self.settings.accounts, &request.narrowing).await?;
         let epoch = previous.as_ref().map_or(1, |(current, _)| current.epoch + 1);
@@ -124,7 +124,8 @@ impl Scheduler {
             place: &place,
             plan: &plan,
         };
-        let summary = first_summary(&plan, &mapping);
+        let mut summary = first_summary(&plan, &mapping);
+        summary.mapping_problems.extend(record.problems.iter().cloned());
         let summary = start.start(summary, request.scheduled_time, &record.config, previous_version).await?;
         Ok(Answer::Started(Box::new(shortened(summary))))
     }

@@ -163,6 +163,7 @@ async fn a_bad_environment_stops_both_functions_and_names_every_variable() {
     let settings = [
         ("OCEAN__PORT__BASE_URL", "port"),
         ("OCEAN__INITIALIZE_PORT_RESOURCES", "perhaps"),
+        ("PORTOLAN_DEFAULT_RESOURCES", "some"),
         ("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN", "PortOceanReadRole"),
         ("OCEAN__INTEGRATION__CONFIG__OU_ID", "Workloads"),
         ("PORTOLAN_QUEUE_URL", ""),

@@ -5,6 +5,7 @@ mod support;
 
 mod aws_testbed;
 mod crashes;
+mod defaults;
 mod discovery;
 mod inputs;
 mod install;

@@ -1,4 +1,4 @@
-//! How Port is spoken to: tokens, bulks, refusals, limits, and what is installed on the first run.
+//! How Port is spoken to: tokens, bulks, refusals, limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,16 +6,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::small::{
-    BULK, INSTANCE, LISTING, REGION, TOKEN, TOPIC, assert_settled, calls_of, mapping_of, only_alpha, small_plan,
-    small_world, states_of, wait_until,
+    BULK, INSTANCE, LISTING, REGION, TOKEN, TOPIC, assert_settled, calls_of, mapping_of, only_alpha, small_world,
+    states_of, wait_until,
 };
-use crate::support::lambda::InvocationFailure;
 use crate::support::port::{Call, Fault};
-use crate::support::world::{IDENTIFIER, Resync, World};
+use crate::support::world::{Resync, World};
 
 const LARGEST_BODY: usize = 1024 * 1024;
 const ORGANIZATION: &str = "GET /organization";
-const CREATE_BLUEPRINT: &str = "POST /blueprints";
 
 /// A small world with topics of these names in `alpha`, and their ARNs.
 async fn world_with_topics(names: &[&str]) -> (World, Vec<String>) {
@@ -296,53 +294,6 @@ async fn relations_have_the_names_of_the_mapping_and_a_wrong_one_is_told() {
     let problem = topics_summary(&resync)["problems"][0].as_str().unwrap_or_default();
     assert!(problem.contains("owner"), "{problem}");
     assert_eq!(states_of(&world, &topics[0]).await, ["unsure"]);
-}
-
-#[tokio::test]
-async fn the_first_run_installs_what_is_missing_and_changes_nothing_that_is_there() {
-    let world = World::create_empty(small_plan(), &[]).await;
-    let own = json!({
-        "identifier": "snsTopic", "title": "Ours", "icon": "AWS",
-        "schema": {"properties": {"note": {"type": "string"}}, "required": []},
-        "relations": {}, "mirrorProperties": {}, "calculationProperties": {},
-    });
-    world.port.put_blueprint(own);
-    let before = world.port.blueprints()["snsTopic"].clone();
-    world.organization.place("alpha", REGION).run_instance(&[("Name", "web")]).await;
-    world.resync().await;
-
-    let blueprints = world.port.blueprints();
-    assert_eq!(blueprints["snsTopic"], before);
-    for name in ["awsAccount", "s3Bucket", "ec2Instance", "ecsCluster"] {
-        assert!(blueprints.contains_key(name), "{name} in {:?}", blueprints.keys());
-    }
-    let record = world.port.integration(IDENTIFIER).expect("the record");
-    assert_eq!(
-        (&record["arePortResourcesInitialized"], &record["processingMode"]),
-        (&json!(true), &json!("ocean-core"))
-    );
-    assert!(!record["config"]["resources"].as_array().expect("a mapping").is_empty());
-    assert_eq!(world.catalog()["ec2Instance"].len(), 1);
-    assert_eq!(world.port.violations(), Vec::<String>::new());
-
-    // What a user deletes later stays deleted.
-    world.clear_calls().await;
-    world.schedule(json!({})).await.expect("a run starts");
-    assert_eq!(calls_of(&world, CREATE_BLUEPRINT).len(), 0);
-}
-
-#[tokio::test]
-async fn nothing_is_installed_where_that_is_not_wanted() {
-    let world = World::create_empty(small_plan(), &[("OCEAN__INITIALIZE_PORT_RESOURCES", "false")]).await;
-    match world.schedule(json!({})).await {
-        Err(InvocationFailure::Failed { message, .. }) => assert!(message.contains("no mapping"), "{message}"),
-        other => panic!("a failure was expected: {other:?}"),
-    }
-    assert_eq!(world.port.blueprints().len(), 0);
-    let record = world.port.integration(IDENTIFIER).expect("the record, for a mapping to be written into");
-    assert_eq!(record["config"], json!({}));
-    assert_ne!(record["arePortResourcesInitialized"], json!(true));
-    assert_eq!(world.organization.state_keys("").await, Vec::<String>::new());
 }
 
 #[tokio::test]
