@@ -13,6 +13,7 @@ pub const INFO: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, _| Box::pin(account_info(reading)),
 };
 

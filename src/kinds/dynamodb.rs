@@ -29,6 +29,7 @@ pub const TABLE: Kind = Kind {
     ],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(tables(reading, cursor)),
 };
 

@@ -34,6 +34,7 @@ pub const REPOSITORY: Kind = Kind {
     ],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(repositories(reading, cursor)),
 };
 

@@ -15,6 +15,7 @@ pub const CLUSTER: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(clusters(reading, cursor)),
 };
 

@@ -25,6 +25,7 @@ pub const CLUSTER: Kind = Kind {
     }],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(clusters(reading, cursor)),
 };
 

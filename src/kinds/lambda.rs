@@ -18,6 +18,7 @@ pub const FUNCTION: Kind = Kind {
     include_actions: &[IncludeAction { name: LIST_TAGS, calls: "n ListTags", iam_actions: &["lambda:ListTags"] }],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(functions(reading, cursor)),
 };
 

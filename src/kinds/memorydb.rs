@@ -17,6 +17,7 @@ pub const USER: Kind = Kind {
     include_actions: &[IncludeAction { name: TAGS, calls: "n ListTags", iam_actions: &["memorydb:ListTags"] }],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(users(reading, cursor)),
 };
 

@@ -102,6 +102,8 @@ pub struct Kind {
     pub is_history: bool,
     /// The members of `Properties`. What AWS adds to its answers later is forwarded too where the service speaks JSON.
     pub fields: &'static [Field],
+    /// What `__ExtraContext` has beyond account and region.
+    pub context: &'static [Field],
     /// Reads one page of the listing, with all enrichments, from where the cursor points.
     pub list: ListFunction,
 }

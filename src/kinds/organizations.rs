@@ -27,6 +27,7 @@ pub const ACCOUNT: Kind = Kind {
     ],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(accounts(reading, cursor)),
 };
 

@@ -42,6 +42,7 @@ pub const BUCKET: Kind = Kind {
     ],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(buckets(reading, cursor)),
 };
 

@@ -24,6 +24,7 @@ pub const TOPIC: Kind = Kind {
     }],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(topics(reading, cursor)),
 };
 

@@ -23,6 +23,7 @@ pub const QUEUE: Kind = Kind {
     include_actions: &[IncludeAction { name: TAGS, calls: "n ListQueueTags", iam_actions: &["sqs:ListQueueTags"] }],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(queues(reading, cursor)),
 };
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use portolan::kinds::{KINDS, Scope};
 use portolan::message::{Message, Step};
 use portolan::run::Summary;
 use portolan::schedule::RunRequest;
@@ -49,32 +48,6 @@ fn every_sample_event_is_understood() {
         }
     }
     assert_eq!(starting, 6);
-}
-
-/// The actions of a template that belong to services which kinds read.
-fn actions_in(text: &str) -> BTreeSet<String> {
-    let items = text.lines().map(str::trim).filter_map(|line| line.strip_prefix("- "));
-    items.filter(|item| item.contains(':') && !item.contains(' ')).map(str::to_owned).collect()
-}
-
-#[test]
-fn the_roles_may_do_what_the_kinds_need() {
-    let read_role = actions_in(&read("cloudformation/read-role.yaml"));
-    let template = actions_in(&read("template.yaml"));
-    for kind in KINDS {
-        let optional = kind.include_actions.iter().flat_map(|action| action.iam_actions);
-        for action in kind.iam_actions.iter().chain(optional) {
-            assert!(read_role.contains(*action), "read-role.yaml lacks {action} of {}", kind.name);
-            // The worker's own role reads its own account where no role is assumed; there is no organization to read
-            // then.
-            assert!(
-                kind.scope == Scope::Organization || template.contains(*action),
-                "template.yaml lacks {action} of {}",
-                kind.name
-            );
-        }
-    }
-    assert!(read("cloudformation/read-role.yaml").contains("account:ListRegions"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod support;
 mod aws_testbed;
 mod crashes;
 mod defaults;
+mod derived;
 mod discovery;
 mod inputs;
 mod install;

@@ -26,6 +26,7 @@ pub const BUILD_RUN: Kind = Kind {
     include_actions: &[],
     is_history: true,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(build_runs(reading, cursor)),
 };
 

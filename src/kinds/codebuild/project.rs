@@ -20,6 +20,7 @@ pub const PROJECT: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(projects(reading, cursor)),
 };
 

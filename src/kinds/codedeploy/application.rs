@@ -25,6 +25,7 @@ pub const APPLICATION: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(applications(reading, cursor)),
 };
 

@@ -24,6 +24,7 @@ pub const DEPLOYMENT: Kind = Kind {
     include_actions: &[],
     is_history: true,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(deployments(reading, cursor)),
 };
 

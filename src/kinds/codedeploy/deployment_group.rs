@@ -31,6 +31,7 @@ pub const DEPLOYMENT_GROUP: Kind = Kind {
     }],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(deployment_groups(reading, cursor)),
 };
 

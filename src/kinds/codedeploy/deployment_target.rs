@@ -37,6 +37,7 @@ pub const DEPLOYMENT_TARGET: Kind = Kind {
     include_actions: &[],
     is_history: true,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(deployment_targets(reading, cursor)),
 };
 

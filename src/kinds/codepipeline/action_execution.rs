@@ -19,6 +19,7 @@ pub const ACTION_EXECUTION: Kind = Kind {
     include_actions: &[],
     is_history: true,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(list_executions(reading, cursor)),
 };
 

@@ -18,6 +18,7 @@ pub const PIPELINE: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(list_pipelines(reading, cursor)),
 };
 

@@ -24,6 +24,7 @@ pub const PIPELINE_EXECUTION: Kind = Kind {
     include_actions: &[],
     is_history: true,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(list_executions(reading, cursor)),
 };
 

@@ -16,6 +16,7 @@ pub const STAGE: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(list_stages(reading, cursor)),
 };
 

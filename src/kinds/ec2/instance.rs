@@ -30,6 +30,12 @@ pub const INSTANCE: Kind = Kind {
     }],
     is_history: false,
     fields: FIELDS,
+    context: &[
+        ("ReservationId", Form::Text),
+        ("OwnerId", Form::Text),
+        ("RequesterId", Form::Text),
+        ("Groups", Form::Objects),
+    ],
     list: |reading, cursor| Box::pin(instances(reading, cursor)),
 };
 

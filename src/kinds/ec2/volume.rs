@@ -27,6 +27,7 @@ pub const VOLUME: Kind = Kind {
     }],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(volumes(reading, cursor)),
 };
 

@@ -33,6 +33,7 @@ pub const SERVICE: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[("ClusterArn", Form::Text)],
     list: |reading, cursor| Box::pin(services(reading, cursor)),
 };
 

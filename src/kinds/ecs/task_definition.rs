@@ -16,6 +16,7 @@ pub const TASK_DEFINITION: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(task_definitions(reading, cursor)),
 };
 

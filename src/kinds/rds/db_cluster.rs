@@ -15,6 +15,7 @@ pub const DB_CLUSTER: Kind = Kind {
     include_actions: &[TAGS],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(db_clusters(reading, cursor)),
 };
 

@@ -15,6 +15,7 @@ pub const DB_INSTANCE: Kind = Kind {
     include_actions: &[TAGS],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(db_instances(reading, cursor)),
 };
 

@@ -16,6 +16,7 @@ pub const CONFIGURATION_SET: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(configuration_sets(reading, cursor)),
 };
 

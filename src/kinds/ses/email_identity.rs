@@ -19,6 +19,7 @@ pub const EMAIL_IDENTITY: Kind = Kind {
     include_actions: &[],
     is_history: false,
     fields: FIELDS,
+    context: &[],
     list: |reading, cursor| Box::pin(email_identities(reading, cursor)),
 };
 

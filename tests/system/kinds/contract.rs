@@ -7,6 +7,7 @@ use portolan::kinds::{KINDS, ReadError, Scope};
 use serde_json::json;
 
 use super::{Bench, all_options};
+use crate::permissions::iam_action_of;
 use crate::support::aws::FaultId;
 
 /// The status and the code of an error.
@@ -245,4 +246,18 @@ pub fn counts(calls: &[(&str, usize)]) -> BTreeMap<String, usize> {
         *counts.entry((*name).to_owned()).or_default() += count;
     }
     counts
+}
+
+/// Least privilege, in both directions.
+#[test]
+fn every_declared_action_is_called_and_every_call_is_declared() {
+    for contract in contracts() {
+        let kind = KINDS.iter().find(|kind| kind.name == contract.kind).expect("a kind");
+        let of_options = kind.include_actions.iter().flat_map(|action| action.iam_actions);
+        let declared: BTreeSet<String> =
+            kind.iam_actions.iter().chain(of_options).map(|action| (*action).to_owned()).collect();
+        let calls = contract.calls.iter().chain(contract.calls_of_options);
+        let called: BTreeSet<String> = calls.map(|(call, _)| iam_action_of(call)).collect();
+        assert_eq!(called, declared, "{}", contract.kind);
+    }
 }
