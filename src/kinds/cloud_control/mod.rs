@@ -29,7 +29,8 @@ const GET_RESOURCE: &str = "cloudformation:GetResource";
 /// The largest page of the API reference. Handlers give fewer as they like.
 const PAGE_SIZE: i32 = 100;
 
-/// Cloud Control refuses some 25 calls a second of an account and region, and each waits for the service behind it.
+/// Cloud Control takes some 25 calls a second of an account in a region, as users find; each takes as long as the
+/// service behind it.
 const GETS_IN_FLIGHT: usize = 4;
 
 /// One page of a type's resources, each with its whole model.
