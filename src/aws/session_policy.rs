@@ -78,9 +78,9 @@ const DATA_AND_SECRETS: &[&str] = &[
 
 /// The policy for reading the given kinds with their options.
 ///
-/// Where all of them have readers of their own, exactly their actions are allowed, and nothing where they need none. The
-/// handlers of Cloud Control's types act with the caller's session, and what they call is no part of any API: with one
-/// such kind, everything that the role allows is, but for what gives data or secrets.
+/// Where all of them have readers of their own, exactly their actions are allowed, and nothing where they need none.
+/// The handlers of Cloud Control's types act with the caller's session, and only the schemas of the types say what they
+/// call: with one such kind, everything that the role allows is, but for what gives data or secrets.
 pub fn read_policy(kinds_with_options: &BTreeMap<String, Options>) -> String {
     let mut actions = BTreeSet::new();
     for (name, options) in kinds_with_options {
