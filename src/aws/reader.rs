@@ -101,7 +101,7 @@ impl Cloud for AwsReader {
         request: &ListRequest,
         cursor: Option<String>,
     ) -> Result<Page, ReadError> {
-        let Some(kind) = kinds::find(&request.kind) else {
+        let Some(reader) = kinds::find(&request.kind) else {
             return Err(ReadError::undecodable("list", format!("there is no reader for the kind {}", request.kind)));
         };
         let clients = self.clients(plan, target).await.map_err(Inaccessible::into_read_error)?;
@@ -126,7 +126,7 @@ impl Cloud for AwsReader {
             clients,
             shared: self.shared_answers(plan, target),
         };
-        let mut page = (kind.list)(&reading, cursor).await?;
+        let mut page = reader.list(&reading, cursor).await?;
         // An empty token means the end, as an absent one does; sent back, it would start the listing again.
         page.next = page.next.filter(|token| !token.is_empty());
         Ok(page)

@@ -21,6 +21,16 @@ pub enum ReadError {
     /// AWS took too many calls at once, and went on refusing after the SDK's own retries.
     #[error("throttled: {0}; the next run tries again")]
     Throttled(Failure),
+    /// AWS has no such type, here or anywhere: mostly a misspelt name.
+    #[error(
+        "type not found: {0}; check the spelling of the kind, and where AWS has the type in other regions only, leave this one out with `selector.regionPolicy`"
+    )]
+    TypeNotFound(Failure),
+    /// The type is there, but not to be listed, or not in this way.
+    #[error(
+        "not supported: {0}; a type that lies in other resources needs them in `selector.resourceModels`, and any other cannot be listed"
+    )]
+    Unsupported(Failure),
     /// Anything else: a timeout, a server error, an answer that cannot be understood.
     #[error("failed: {0}")]
     Failed(Failure),
@@ -143,15 +153,20 @@ impl ReadError {
             Self::NotHere(_) => "not available here",
             Self::Denied(_) => "access denied",
             Self::Throttled(_) => "throttled",
+            Self::TypeNotFound(_) => "type not found",
+            Self::Unsupported(_) => "not supported",
             Self::Failed(_) => "failed",
         }
     }
 
     pub fn failure(&self) -> &Failure {
         match self {
-            Self::NotHere(failure) | Self::Denied(failure) | Self::Throttled(failure) | Self::Failed(failure) => {
-                failure
-            }
+            Self::NotHere(failure)
+            | Self::Denied(failure)
+            | Self::Throttled(failure)
+            | Self::TypeNotFound(failure)
+            | Self::Unsupported(failure)
+            | Self::Failed(failure) => failure,
         }
     }
 

@@ -2,11 +2,12 @@
 //!
 //! One file per AWS service. A kind is one [`Kind`] item there and one line in [`KINDS`]; what a kind needs (its scope,
 //! its calls, its IAM actions, its options, its fields) is stated in that item and nowhere else: policies and pages of
-//! documentation are derived from it.
+//! documentation are derived from it. Every other type is read by [`cloud_control`], which needs to know none of them.
 
 mod account;
 mod attributes;
 mod batch;
+mod cloud_control;
 mod codebuild;
 mod codedeploy;
 mod codepipeline;
@@ -27,6 +28,7 @@ mod options;
 mod organizations;
 mod projection;
 mod rds;
+mod reader;
 mod reading;
 mod s3;
 mod ses;
@@ -42,6 +44,7 @@ use serde_json::{Map, Value};
 pub use error::{Failure, ReadError};
 use fields::Field;
 pub use options::{HistoryBound, Options};
+pub use reader::{Reader, find};
 pub use reading::{Clients, Reading};
 pub use shared::SharedAnswers;
 
@@ -82,12 +85,7 @@ pub const KINDS: &[&Kind] = &[
     &sqs::QUEUE,
 ];
 
-/// The kind of a name; none when it has no reader.
-pub fn find(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().copied().find(|kind| kind.name == name)
-}
-
-/// An AWS resource type and how it is read.
+/// An AWS resource type and how it is read by the calls of its own service.
 pub struct Kind {
     /// As mappings write it: `AWS::S3::Bucket`.
     pub name: &'static str,
@@ -153,6 +151,8 @@ impl Page {
 pub struct Resource {
     /// The id that the listing itself gives, known even where everything else failed.
     pub key: String,
+    /// `Identifier` in what mappings see: Cloud Control's name of the resource; native kinds have none.
+    pub identifier: Option<String>,
     /// `Properties` in what mappings see.
     pub properties: Map<String, Value>,
     /// `__ExtraContext` beyond account and region.
@@ -179,6 +179,7 @@ impl Resource {
     pub fn new(key: impl Into<String>, properties: Map<String, Value>) -> Self {
         Self {
             key: key.into(),
+            identifier: None,
             properties,
             context: Map::new(),
             has_context: true,

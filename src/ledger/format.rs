@@ -42,6 +42,7 @@ struct WrittenEntry(String, String, Vec<(String, String)>, String);
 const UNSURE: &str = "unsure";
 const SENT: &str = "sent:";
 const STALE: &str = "stale:";
+const UNMAPPED: &str = "unmapped:";
 
 /// A ledger that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -124,6 +125,7 @@ fn write_entry(entry: &Entry) -> WrittenEntry {
         State::Sent(hash) => format!("{SENT}{hash}"),
         State::Unsure => UNSURE.to_owned(),
         State::Stale(run) => format!("{STALE}{run}"),
+        State::Unmapped(run) => format!("{UNMAPPED}{run}"),
     };
     let relations =
         entry.relates_to.iter().map(|relation| (relation.name.clone(), relation.identifier.clone())).collect();
@@ -143,8 +145,12 @@ fn read_state(text: &str) -> Result<State, FormatError> {
     if let Some(hash) = text.strip_prefix(SENT) {
         return EntityHash::parse(hash).map(State::Sent).ok_or_else(unknown);
     }
+    let read_run = |run: &str| RunId::try_from(run.to_owned()).map_err(|_| unknown());
+    if let Some(run) = text.strip_prefix(UNMAPPED) {
+        return read_run(run).map(State::Unmapped);
+    }
     let run = text.strip_prefix(STALE).ok_or_else(unknown)?;
-    RunId::try_from(run.to_owned()).map(State::Stale).map_err(|_| unknown())
+    read_run(run).map(State::Stale)
 }
 
 #[cfg(test)]
@@ -159,6 +165,7 @@ mod tests {
             ("a", State::Unsure),
             ("b", State::Sent(EntityHash::of(&json!({"x": 1}), true))),
             ("c", State::Stale(RunId::new())),
+            ("d", State::Unmapped(RunId::new())),
         ] {
             let entity = EntityKey { blueprint: "s3Bucket".to_owned(), identifier: identifier.to_owned() };
             let relates_to = vec![Relation { name: "account".to_owned(), identifier: "111111111111".to_owned() }];

@@ -2,7 +2,7 @@
 //!
 //! It hangs entries on resources and not on entities, because a resource whose details could not be read must keep its
 //! entities, and only its key, which the listing itself gives, is known then. Only `Sent` suppresses an upsert, only
-//! `Stale` may be deleted, and every entry that is not stale is a claim: nobody deletes that entity.
+//! `Stale` and `Unmapped` may be deleted, and every other entry is a claim: nobody deletes that entity.
 
 mod file;
 mod format;
@@ -56,8 +56,10 @@ pub enum State {
     Sent(EntityHash),
     /// It may or may not be there, and may have any content: it is sent again.
     Unsure,
-    /// A complete listing of this run no longer has the resource, or the resource no longer gives the entity.
+    /// A complete listing of this run no longer has the resource.
     Stale(RunId),
+    /// The resource is there in this run, and the mapping no longer makes the entity of it.
+    Unmapped(RunId),
 }
 
 /// How far the reading of a target came before its time ran out.
@@ -125,10 +127,11 @@ impl Ledger {
 
 impl Entry {
     pub fn is_claim(&self) -> bool {
-        !matches!(self.state, State::Stale(_))
+        !matches!(self.state, State::Stale(_) | State::Unmapped(_))
     }
 
+    /// Whether this run found that nothing gives the entity any more.
     pub fn is_stale_of(&self, run: &RunId) -> bool {
-        matches!(&self.state, State::Stale(stale_of) if stale_of == run)
+        matches!(&self.state, State::Stale(of) | State::Unmapped(of) if of == run)
     }
 }

@@ -118,10 +118,10 @@ fn parse_entry(index: usize, resource: &Value) -> Result<Vec<MappingEntry>, Stri
     for mapping in mappings {
         entries.push(MappingEntry {
             index,
-            kind,
+            kind: kind.clone(),
             selector: selector::parse_query(selector)?,
             region_policy: selector::parse_region_policy(selector)?,
-            options: selector::parse_options(selector, kind)?,
+            options: selector::parse_options(selector, &kind)?,
             template: EntityTemplate::parse(mapping)?,
         });
     }
@@ -173,7 +173,7 @@ mod tests {
     fn a_broken_entry_is_named_and_spoils_no_other() {
         let good = json!({"identifier": ".Properties.Arn", "blueprint": "\"b\""});
         let broken = [
-            (entry("AWS::S3::Bukcet", json!({"query": "true"}), good.clone()), "AWS::S3::Bukcet"),
+            (entry("s3-bucket", json!({"query": "true"}), good.clone()), "s3-bucket"),
             (entry("AWS::S3::Bucket", json!({"query": ".x ["}), good.clone()), "selector.query"),
             (entry("AWS::S3::Bucket", json!({}), good.clone()), "selector.query"),
             (

@@ -17,7 +17,7 @@ pub use entity::{Entity, EntityTemplate, Mapped, MappingNotes};
 pub use identifier::to_port_identifier;
 pub use region_policy::RegionPolicy;
 
-use crate::kinds::{self, Options, Scope};
+use crate::kinds::{Options, Reader, Scope};
 use crate::seams::UpsertOptions;
 
 /// A mapping, compiled. Entries that cannot work are set aside with the reason; they spoil no other.
@@ -42,7 +42,7 @@ pub struct MappingSettings {
 pub struct MappingEntry {
     /// Its position in the document, from 0.
     pub index: usize,
-    pub kind: &'static kinds::Kind,
+    pub kind: Reader,
     pub selector: jq::Expression,
     pub region_policy: RegionPolicy,
     pub options: Options,
@@ -76,7 +76,7 @@ impl Mapping {
 
     /// The kinds that are read in a place of a scope, with the options that any entry asks for.
     pub fn kinds_of(&self, scope: Scope, region: Option<&str>) -> BTreeMap<String, Options> {
-        together(self.entries.iter().filter(|entry| entry.kind.scope == scope && entry.applies_in(region)))
+        together(self.entries.iter().filter(|entry| entry.kind.scope() == scope && entry.applies_in(region)))
     }
 
     /// All kinds of the mapping with their options, wherever they are read.
@@ -86,7 +86,7 @@ impl Mapping {
 
     /// The entries of a kind that apply in a region; the region counts for regional kinds only.
     pub fn entries_for(&self, kind: &str, region: Option<&str>) -> Vec<&MappingEntry> {
-        self.entries.iter().filter(|entry| entry.kind.name == kind && entry.applies_in(region)).collect()
+        self.entries.iter().filter(|entry| entry.kind.name() == kind && entry.applies_in(region)).collect()
     }
 }
 
@@ -94,10 +94,10 @@ impl Mapping {
 fn together<'a>(entries: impl Iterator<Item = &'a MappingEntry>) -> BTreeMap<String, Options> {
     let mut kinds: BTreeMap<String, Options> = BTreeMap::new();
     for entry in entries {
-        match kinds.get_mut(entry.kind.name) {
+        match kinds.get_mut(entry.kind.name()) {
             Some(options) => options.widen(&entry.options),
             None => {
-                kinds.insert(entry.kind.name.to_owned(), entry.options.clone());
+                kinds.insert(entry.kind.name().to_owned(), entry.options.clone());
             }
         }
     }
@@ -107,7 +107,7 @@ fn together<'a>(entries: impl Iterator<Item = &'a MappingEntry>) -> BTreeMap<Str
 impl MappingEntry {
     /// Global kinds are read once per account, whatever the region policy says.
     fn applies_in(&self, region: Option<&str>) -> bool {
-        match (self.kind.scope, region) {
+        match (self.kind.scope(), region) {
             (Scope::Regional, Some(region)) => self.region_policy.allows(region),
             (Scope::Regional, None) => false,
             (Scope::Global | Scope::Organization, _) => true,

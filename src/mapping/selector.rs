@@ -8,7 +8,7 @@ use super::RegionPolicy;
 use super::apostrophes::compile;
 use super::document::{brief, text};
 use super::jq::Expression;
-use crate::kinds::{self, HistoryBound, Options};
+use crate::kinds::{HistoryBound, Options, Reader};
 
 /// Bounds on what an edited document can make a run do.
 const MOST_INCLUDE_ACTIONS: usize = 3;
@@ -32,15 +32,15 @@ pub(super) fn parse_region_policy(selector: &Value) -> Result<RegionPolicy, Stri
 }
 
 /// What the entry asks for beyond the kind itself.
-pub(super) fn parse_options(selector: &Value, kind: &kinds::Kind) -> Result<Options, String> {
+pub(super) fn parse_options(selector: &Value, kind: &Reader) -> Result<Options, String> {
     let history = HistoryBound {
         most_results: parse_bound(selector, "maxResults")?,
         most_days: parse_bound(selector, "maxAgeDays")?,
     };
-    if history != HistoryBound::default() && !kind.is_history {
+    if history != HistoryBound::default() && !kind.is_history() {
         return Err(format!(
             "`selector.maxResults` and `selector.maxAgeDays` bound histories, and {} is none; remove them, or narrow with `selector.query`",
-            kind.name
+            kind.name()
         ));
     }
     Ok(Options {
@@ -89,7 +89,7 @@ fn parse_resource_models(selector: &Value) -> Result<BTreeSet<String>, String> {
     Ok(models.iter().map(Value::to_string).collect())
 }
 
-fn parse_include_actions(selector: &Value, kind: &kinds::Kind) -> Result<BTreeSet<String>, String> {
+fn parse_include_actions(selector: &Value, kind: &Reader) -> Result<BTreeSet<String>, String> {
     let actions = texts(selector.get("includeActions"), "selector.includeActions")?;
     if actions.len() > MOST_INCLUDE_ACTIONS {
         return Err(format!(
@@ -98,7 +98,7 @@ fn parse_include_actions(selector: &Value, kind: &kinds::Kind) -> Result<BTreeSe
         ));
     }
     // Unknown names are ignored, as ever: mappings in use have misspelt ones, and what they ask for was never there.
-    let known = actions.into_iter().filter(|action| kind.include_actions.iter().any(|known| known.name == action));
+    let known = actions.into_iter().filter(|action| kind.include_actions().iter().any(|known| known.name == action));
     Ok(known.collect())
 }
 

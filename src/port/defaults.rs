@@ -93,7 +93,7 @@ fn all_kinds() -> Result<Vec<DefaultKind>, CatalogError> {
 }
 
 fn needs_organization(kind: &str) -> bool {
-    kinds::find(kind).is_some_and(|kind| kind.scope == Scope::Organization)
+    kinds::find(kind).is_some_and(|kind| kind.scope() == Scope::Organization)
 }
 
 /// Creates the blueprints that Port does not have yet.

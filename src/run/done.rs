@@ -25,6 +25,8 @@ pub enum Listing {
     NotHere(String),
     Denied(String),
     Throttled(String),
+    /// AWS has no such type in the region.
+    TypeNotFound(String),
     Failed(String),
 }
 
@@ -37,9 +39,11 @@ impl Listing {
     pub fn problem(&self) -> Option<&str> {
         match self {
             Self::Complete => None,
-            Self::NotHere(reason) | Self::Denied(reason) | Self::Throttled(reason) | Self::Failed(reason) => {
-                Some(reason)
-            }
+            Self::NotHere(reason)
+            | Self::Denied(reason)
+            | Self::Throttled(reason)
+            | Self::TypeNotFound(reason)
+            | Self::Failed(reason) => Some(reason),
         }
     }
 }

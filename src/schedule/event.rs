@@ -110,7 +110,7 @@ mod tests {
             (json!({"accounts": ["1"]}), "`1`"),
             (json!({"accounts": "111111111111"}), "sequence"),
             (json!({"regions": ["Ireland"]}), "Ireland"),
-            (json!({"kinds": ["AWS::S3::Bukcet"]}), "AWS::S3::Bukcet"),
+            (json!({"kinds": ["s3-bucket"]}), "s3-bucket"),
             (json!({"force": "yes"}), "boolean"),
             (json!([]), "[]"),
             (json!("full"), "full"),

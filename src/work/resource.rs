@@ -104,6 +104,9 @@ pub fn raw_resource(kind: &str, target: &Target, resource: &mut Resource) -> Val
     let region = resource.region.clone().or_else(|| target.region().map(str::to_owned));
     let mut raw = Map::new();
     raw.insert("Type".to_owned(), json!(kind));
+    if let Some(identifier) = resource.identifier.take() {
+        raw.insert("Identifier".to_owned(), Value::String(identifier));
+    }
     raw.insert("Properties".to_owned(), Value::Object(std::mem::take(&mut resource.properties)));
     if let Some(context) = extra_context(target, resource) {
         raw.insert("__ExtraContext".to_owned(), Value::Object(context));

@@ -27,7 +27,7 @@ impl RunSnapshot {
     }
 
     /// Whether reports of all units of a target tell everything that the target claims: nothing of it was left out,
-    /// failed or held.
+    /// failed or held. Whether the mapping names all kinds as AWS does is not in them.
     pub fn tells_all_claims<'a>(&self, mut units: impl Iterator<Item = &'a UnitReport>) -> bool {
         let is_whole = self.plan.narrowing.kinds.is_empty() && self.mapping.disabled.is_empty();
         is_whole && units.all(|unit| unit.counts_for_deletion() && unit.held == 0)

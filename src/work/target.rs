@@ -72,8 +72,9 @@ pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(
         context,
         target,
         ledgers,
+        // What takes the place of a damaged or lost ledger is written even where the target has nothing.
+        is_changed: file.ledger.claims_incomplete,
         file,
-        is_changed: false,
         outgoing: Vec::new(),
         deferred: Vec::new(),
         reports: BTreeMap::new(),
@@ -114,7 +115,6 @@ impl TargetSync<'_> {
             self.sync_unit(&request, &entries).await?;
         }
         self.flush().await?;
-        self.settle_damage();
         self.save().await
     }
 
@@ -327,20 +327,12 @@ impl TargetSync<'_> {
         }
         for (resource, entity) in no_longer_mapped {
             if let Some(entry) = self.file.ledger.entry_mut(kind, resource, entity) {
-                entry.state = State::Stale(run.clone());
+                entry.state = State::Unmapped(run.clone());
                 stale += 1;
             }
         }
         self.is_changed |= stale > 0;
         self.report(kind).stale = stale;
-    }
-
-    /// A ledger that was damaged or lost is whole again once everything that could be in it was read and accepted.
-    fn settle_damage(&mut self) {
-        if self.file.ledger.claims_incomplete && self.context.snapshot.tells_all_claims(self.reports.values()) {
-            self.file.ledger.claims_incomplete = false;
-            self.is_changed = true;
-        }
     }
 
     async fn save(&mut self) -> Result<(), StepError> {
@@ -373,6 +365,7 @@ fn listing_of(error: &ReadError) -> Listing {
         ReadError::NotHere(_) => Listing::NotHere(error.to_string()),
         ReadError::Denied(_) => Listing::Denied(error.to_string()),
         ReadError::Throttled(_) => Listing::Throttled(error.to_string()),
-        ReadError::Failed(_) => Listing::Failed(error.to_string()),
+        ReadError::TypeNotFound(_) => Listing::TypeNotFound(error.to_string()),
+        ReadError::Unsupported(_) | ReadError::Failed(_) => Listing::Failed(error.to_string()),
     }
 }

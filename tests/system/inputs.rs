@@ -77,7 +77,7 @@ async fn a_malformed_event_is_refused_by_name_before_anything_is_called() {
         (json!({"mode": "partial"}), "partial"),
         (json!({"accounts": ["123"]}), "`123`"),
         (json!({"regions": ["Ireland"]}), "Ireland"),
-        (json!({"kinds": ["AWS::S3::Bukcet"]}), "AWS::S3::Bukcet"),
+        (json!({"kinds": ["s3-bucket"]}), "s3-bucket"),
         (json!({"force": "yes"}), "yes"),
         (json!(["full"]), "full"),
     ] {
@@ -93,13 +93,13 @@ async fn a_malformed_event_is_refused_by_name_before_anything_is_called() {
 #[tokio::test]
 async fn an_unusable_mapping_starts_nothing() {
     let world = small_world(&[TOPIC]).await;
-    let misspelt = json!({"resources": [{"kind": "AWS::SNS::Topik", "selector": {"query": "true"}, "port": {}}]});
+    let misspelt = json!({"resources": [{"kind": "sns-topic", "selector": {"query": "true"}, "port": {}}]});
     for (mapping, named) in [
         (json!("resources: []"), "object"),
         (json!({}), "no mapping"),
         (json!({"resources": []}), "no mapping"),
         (json!({"resources": {"kind": TOPIC}}), "resources"),
-        (misspelt, "AWS::SNS::Topik"),
+        (misspelt, "sns-topic"),
         (json!({"resources": [{}], "entityDeletionThreshold": 7}), "entityDeletionThreshold"),
     ] {
         world.set_mapping(mapping.clone());

@@ -119,7 +119,7 @@ fn there_is_one_for_every_kind_and_what_it_asks_for_exists() {
         let written = kind.mapping["selector"]["includeActions"].as_array().map_or(0, Vec::len);
         assert_eq!(understood.len(), written, "{}", kind.name());
         let bound = mapping.entries[0].options.history.most_days.is_some();
-        assert_eq!(bound, mapping.entries[0].kind.is_history, "{}", kind.name());
+        assert_eq!(bound, mapping.entries[0].kind.is_history(), "{}", kind.name());
     }
 }
 
@@ -160,7 +160,8 @@ fn the_raw_resources_have_what_the_kinds_give() {
 #[test]
 fn a_property_that_is_a_member_has_the_type_of_the_member() {
     for kind in all_kinds().unwrap() {
-        let fields: BTreeMap<&str, Form> = kinds::find(kind.name()).unwrap().fields.iter().copied().collect();
+        let native = KINDS.iter().find(|native| native.name == kind.name()).unwrap();
+        let fields: BTreeMap<&str, Form> = native.fields.iter().copied().collect();
         for (property, expression) in expressions(&kind, "properties").as_object().into_iter().flatten() {
             let member = expression.as_str().and_then(|text| text.strip_prefix(".Properties."));
             let Some(form) = member.and_then(|member| fields.get(member)) else { continue };
@@ -255,7 +256,7 @@ fn identifiers_differ_over_accounts_and_regions() {
         };
         let here = in_place(ACCOUNT, REGION);
         assert_ne!(here, in_place("210987654321", REGION), "{}", kind.name());
-        if kinds::find(kind.name()).unwrap().scope == Scope::Regional {
+        if kinds::find(kind.name()).unwrap().scope() == Scope::Regional {
             assert_ne!(here, in_place(ACCOUNT, "us-west-2"), "{}", kind.name());
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Evidence, Located};
 use super::retired::Retirement;
+use crate::ledger::State;
 use crate::run::Plan;
 use crate::seams::EntityKey;
 use crate::target::Target;
@@ -23,8 +24,8 @@ pub struct Candidates {
     pub sources: BTreeMap<EntityKey, BTreeSet<Source>>,
     /// Why nothing may go.
     pub held_back: Vec<String>,
-    /// Units whose stale entities stay, because Port did not take all that they gave.
-    pub kept_units: Vec<String>,
+    /// What stays of what is stale, and why.
+    pub kept: Vec<String>,
     /// Blueprints with the blueprints that they relate to, as far as they were needed.
     pub relations: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -55,9 +56,15 @@ pub async fn find(
     let mut candidates = Candidates::default();
     let mut reasons: BTreeMap<EntityKey, String> = BTreeMap::new();
     let mut claims: BTreeSet<EntityKey> = BTreeSet::new();
+    let doubt = doubt_of_mapping(context, evidence);
+    let mut in_doubt = 0;
     for located in evidence.entries() {
         match stale_because(context, evidence, retirement, &located) {
-            Some(reason) => {
+            Some(Stale { is_by_mapping: true, .. }) if doubt.is_some() => {
+                in_doubt += 1;
+                claims.insert(located.entry.entity.clone());
+            }
+            Some(Stale { reason, .. }) => {
                 reasons.entry(located.entry.entity.clone()).or_insert(reason);
                 let source = Source::of(&located);
                 candidates.sources.entry(located.entry.entity.clone()).or_default().insert(source);
@@ -68,7 +75,10 @@ pub async fn find(
             }
         }
     }
-    candidates.kept_units = units_that_do_not_count(evidence);
+    candidates.kept = units_that_do_not_count(evidence);
+    if let Some(doubt) = doubt.filter(|_| in_doubt > 0) {
+        candidates.kept.push(format!("{in_doubt} entities that the mapping no longer gives stay: {doubt}"));
+    }
     if reasons.is_empty() {
         return Ok(candidates);
     }
@@ -102,33 +112,63 @@ fn units_that_do_not_count(evidence: &Evidence) -> Vec<String> {
     kept
 }
 
+/// Why it is in doubt that the mapping reads all that it should; none when it is not.
+fn doubt_of_mapping(context: &StepContext<'_>, evidence: &Evidence) -> Option<String> {
+    let disabled = context.snapshot.mapping.disabled.len();
+    if disabled > 0 {
+        return Some(format!("{disabled} entries of the mapping are disabled, and may be what gave them"));
+    }
+    let unconfirmed: Vec<&str> = evidence.unconfirmed_kinds(context).into_iter().collect();
+    if unconfirmed.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "AWS listed nothing under the name {}, which may be misspelt and have been another kind before",
+        unconfirmed.join(", ")
+    ))
+}
+
+/// An entry that nothing gives any more.
+struct Stale {
+    reason: String,
+    /// Whether it is the mapping that no longer gives it, and not AWS.
+    is_by_mapping: bool,
+}
+
 /// Why an entry is stale in this run; none when it is not, or when that is in doubt.
 fn stale_because(
     context: &StepContext<'_>,
     evidence: &Evidence,
     retirement: &Retirement,
     located: &Located<'_>,
-) -> Option<String> {
+) -> Option<Stale> {
     let plan = &context.snapshot.plan;
     if let Some(words) = retirement.targets.get(located.target) {
-        return Some(words.clone());
+        return Some(Stale { reason: words.clone(), is_by_mapping: false });
     }
     if let Some(reason) = left_on_purpose(context, plan, located) {
-        return Some(reason);
+        return Some(Stale { reason, is_by_mapping: true });
     }
     if !located.entry.is_stale_of(&plan.run) {
         return None;
     }
     let unit = evidence.unit(located.target, located.kind)?;
-    let where_from = format!("{} in {}", located.kind, located.target);
-    unit.counts_for_deletion()
-        .then(|| format!("the complete listing of {where_from} no longer gives it (resource {})", located.resource))
+    if !unit.counts_for_deletion() {
+        return None;
+    }
+    let Located { target, kind, resource, .. } = located;
+    let is_by_mapping = matches!(located.entry.state, State::Unmapped(_));
+    let reason = match is_by_mapping {
+        true => format!("the mapping no longer makes it of the resource {resource} ({kind} in {target})"),
+        false => format!("the complete listing of {kind} in {target} no longer gives it (resource {resource})"),
+    };
+    Some(Stale { reason, is_by_mapping })
 }
 
-/// A kind that the mapping no longer reads there. While any entry of the mapping is disabled, that may be a mistake.
+/// A kind that the mapping no longer reads there.
 fn left_on_purpose(context: &StepContext<'_>, plan: &Plan, located: &Located<'_>) -> Option<String> {
     let mapping = &context.snapshot.mapping;
-    if plan.narrowing.is_narrowed() || !mapping.disabled.is_empty() {
+    if plan.narrowing.is_narrowed() {
         return None;
     }
     // Only where the run was: an account that could not be entered keeps everything, and so does a region of unknown

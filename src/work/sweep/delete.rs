@@ -38,7 +38,7 @@ pub async fn delete(
         deleted: journal.len(),
         candidates: candidates.deletable.len(),
         kept_claimed: candidates.claimed.len() + candidates.related.len(),
-        held_back: candidates.held_back.iter().chain(&candidates.kept_units).cloned().collect(),
+        held_back: candidates.held_back.iter().chain(&candidates.kept).cloned().collect(),
         ..Deletions::default()
     };
     release_claimed(evidence, candidates);

@@ -30,6 +30,10 @@ impl<'aws> AccountInRegion<'aws> {
         &self.region
     }
 
+    pub(super) fn aws(&self) -> &'aws Aws {
+        self.aws
+    }
+
     /// Makes any call here, in boto3's terms, and panics if it fails.
     pub async fn call(&self, service: &'static str, operation: &'static str, parameters: Value) -> Value {
         let (account, region) = (&self.account, &self.region);

@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
 mod account;
+mod cloud_control;
 mod organization;
 mod plan;
 mod queue;

@@ -209,9 +209,11 @@ async fn a_resource_that_vanishes_in_between_is_left_out() {
 fn every_option_of_a_kind_has_calls_in_its_contract() {
     for contract in contracts() {
         let kind = portolan::kinds::find(contract.kind).expect("a kind");
-        let takes_calls = kind.include_actions.iter().any(|action| !action.iam_actions.is_empty());
+        let takes_calls = kind.include_actions().iter().any(|action| !action.iam_actions.is_empty());
         assert_eq!(takes_calls, !contract.calls_of_options.is_empty(), "{}", contract.kind);
-        assert_eq!(kind.scope == Scope::Organization, contract.service == "organizations", "{}", contract.kind);
+        assert_eq!(kind.scope() == Scope::Organization, contract.service == "organizations", "{}", contract.kind);
+        assert_eq!(kind.include_actions().is_empty(), contract.calls_of_options.is_empty(), "{}", contract.kind);
+        assert_eq!(kind.scope() == Scope::Organization, contract.service == "organizations", "{}", contract.kind);
     }
 }
 

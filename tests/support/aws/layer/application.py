@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import buckets, mail, organizations, queues, regions, roles
+from . import buckets, cloud_control, mail, organizations, queues, regions, roles
 from .control import Control
 from .errors import error_code, error_response
 from .faults import answer_with, break_connection
@@ -17,6 +17,7 @@ Answer = Callable[[Testbed, Request, Call], Response | None]
 # What the layer answers, or checks, before moto. An operation of None stands for the whole service.
 ANSWERS: dict[tuple[str, str | None], Answer] = {
     ("account", "ListRegions"): regions.list_regions,
+    ("cloudcontrolapi", None): cloud_control.answer_cloud_control,
     ("organizations", None): organizations.answer_organizations,
     ("s3", "ListBuckets"): buckets.list_buckets,
     ("ses", "GetConfigurationSet"): mail.get_configuration_set,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from . import queues
+from . import cloud_control, queues
 from .http import Request, Response
 from .seeding import Seeding
 from .testbed import Testbed
@@ -27,6 +27,9 @@ class Control:
             ("POST", "/testbed/regions"): self._set_regions,
             ("POST", "/testbed/pages"): self._set_page_size,
             ("POST", "/testbed/web-identity"): self._add_web_identity,
+            ("POST", "/testbed/cloud-control"): lambda request: cloud_control.register(
+                testbed, json.loads(request.body)
+            ),
             ("POST", "/testbed/sqs/advance"): lambda request: queues.advance(testbed, json.loads(request.body)),
             ("POST", "/testbed/sqs/wait"): lambda request: queues.wait_until_visible(
                 testbed, request, json.loads(request.body)

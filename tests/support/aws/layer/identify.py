@@ -19,6 +19,7 @@ ROLE_ACCOUNT = re.compile(r"arn:[^:]+:iam::(\d{12}):")
 # Services whose name in botocore is not the name they are signed with.
 SERVICES_BY_SIGNING_NAME = {
     "airflow": "mwaa",
+    "cloudcontrolapi": "cloudcontrol",
     "elasticfilesystem": "efs",
     "elasticloadbalancing": "elbv2",
     "elasticmapreduce": "emr",

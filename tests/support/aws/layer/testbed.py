@@ -26,7 +26,7 @@ DEFAULT_REGIONS = {name: "ENABLED_BY_DEFAULT" for name in ENABLED_REGIONS} | {
     name: "DISABLED" for name in DISABLED_REGIONS
 }
 DEFAULT_PAGE_SIZE = 20
-DEFAULT_PAGE_SIZES = {"account:ListRegions": 10, "s3:ListBuckets": 10_000}
+DEFAULT_PAGE_SIZES = {"account:ListRegions": 10, "cloudcontrolapi:ListResources": 100, "s3:ListBuckets": 10_000}
 
 
 class Moto:
@@ -89,6 +89,8 @@ class Testbed:
     regions: dict[str, dict[str, str]] = field(default_factory=dict)
     page_sizes: dict[tuple[str | None, str], int] = field(default_factory=dict)
     web_identities: dict[str, set[str]] = field(default_factory=dict)
+    cloud_control: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Resource types by account and name; see `cloud_control.ResourceType`."""
     queues_changed: threading.Condition = field(default_factory=threading.Condition)
 
     def regions_of(self, account: str) -> dict[str, str]:
