@@ -1,44 +1,96 @@
-//! From a raw resource to an entity.
+//! From a raw resource to entities.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 
 use super::MappingEntry;
 use super::apostrophes::compile;
+use super::document::brief;
+use super::field::{Field, expression_text};
 use super::identifier::to_port_identifier;
+use super::items;
 use super::jq::{Expression, Input};
+use super::query::SearchQuery;
 use crate::ledger::Relation;
 use crate::run::FieldNote;
 use crate::seams::EntityKey;
 
 /// The expressions of `port.entity.mappings`.
 pub struct EntityTemplate {
-    identifier: Expression,
+    identifier: Identifier,
     blueprint: Expression,
     title: Option<Field>,
     icon: Option<Field>,
+    team: Option<Reference>,
     properties: Vec<(String, Field)>,
-    relations: Vec<(String, Field)>,
+    relations: Vec<(String, Reference)>,
 }
 
-/// A field that an entity can do without: where its expression does not compile, the field is null and the rest is
-/// sent.
-enum Field {
-    Compiled(Expression),
-    Broken { reason: String },
+/// Which entity is meant.
+enum Identifier {
+    Expression(Expression),
+    Query(SearchQuery),
+}
+
+/// A field that names other entities, or lets Port search for them.
+enum Reference {
+    Field(Field),
+    Query(SearchQuery),
 }
 
 /// An entity as it is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entity {
-    pub key: EntityKey,
+    pub address: Address,
     pub relates_to: Vec<Relation>,
+    /// Whether Port searches for something each time that the entity is written. What it finds may be another thing
+    /// although the entity is the same, so that it is sent in every run.
+    pub needs_search: bool,
     /// The body of the upsert.
     pub body: Value,
 }
 
-/// What an entry makes of a resource.
+/// Which entity in Port is meant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Address {
+    Key(EntityKey),
+    /// The one that a search query finds. It exists already, and may be anybody's.
+    Query {
+        blueprint: String,
+        query: Value,
+    },
+}
+
+impl Entity {
+    /// None while only Port knows which entity is meant.
+    pub fn key(&self) -> Option<&EntityKey> {
+        match &self.address {
+            Address::Key(key) => Some(key),
+            Address::Query { .. } => None,
+        }
+    }
+
+    pub fn blueprint(&self) -> &str {
+        match &self.address {
+            Address::Key(key) => &key.blueprint,
+            Address::Query { blueprint, .. } => blueprint,
+        }
+    }
+}
+
+/// For messages.
+impl std::fmt::Display for Address {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Key(key) => formatter.write_str(&key.identifier),
+            Self::Query { query, .. } => write!(formatter, "the entity that {query} finds"),
+        }
+    }
+}
+
+/// What an entry makes of a resource, or of an item of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mapped {
     Entity(Box<Entity>),
@@ -60,6 +112,18 @@ pub struct MappingNotes {
     pub rewritten_identifiers: u64,
 }
 
+impl MappingNotes {
+    /// Keeps the first failure, and whether there ever was a value.
+    pub(super) fn add(&mut self, path: &str, note: FieldNote) {
+        match self.fields.get_mut(path) {
+            Some(known) => known.add(note),
+            None => {
+                self.fields.insert(path.to_owned(), note);
+            }
+        }
+    }
+}
+
 impl EntityTemplate {
     /// Compiles the expressions of one mapping.
     ///
@@ -69,17 +133,27 @@ impl EntityTemplate {
         let Value::Object(fields) = mapping else {
             return Err("`port.entity.mappings` is no object".to_owned());
         };
-        if fields.get("team").is_some_and(|team| !team.is_null()) {
-            return Err("`team` is not supported yet".to_owned());
-        }
+        let identifier = match fields.get("identifier") {
+            Some(query @ Value::Object(_)) => {
+                Identifier::Query(SearchQuery::parse("identifier", query, Field::parse_needed)?)
+            }
+            _ => Identifier::Expression(key_expression(fields, "identifier")?),
+        };
+        let team = fields.get("team").filter(|team| !team.is_null());
         Ok(Self {
-            identifier: key_expression(fields, "identifier")?,
+            identifier,
             blueprint: key_expression(fields, "blueprint")?,
             title: optional(fields, "title")?,
             icon: optional(fields, "icon")?,
-            properties: group(fields, "properties")?,
-            relations: group(fields, "relations")?,
+            team: team.map(|team| Reference::parse("team", team)).transpose()?,
+            properties: group(fields, "properties", Field::parse)?,
+            relations: group(fields, "relations", Reference::parse)?,
         })
+    }
+
+    /// Whether the entity is one that Port has already.
+    pub fn is_addressed_by_query(&self) -> bool {
+        matches!(self.identifier, Identifier::Query(_))
     }
 }
 
@@ -93,11 +167,15 @@ fn key_expression(fields: &Map<String, Value>, name: &str) -> Result<Expression,
 fn optional(fields: &Map<String, Value>, name: &str) -> Result<Option<Field>, String> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => field(name, value).map(Some),
+        Some(value) => Field::parse(name, value).map(Some),
     }
 }
 
-fn group(fields: &Map<String, Value>, name: &str) -> Result<Vec<(String, Field)>, String> {
+fn group<T>(
+    fields: &Map<String, Value>,
+    name: &str,
+    parse: impl Fn(&str, &Value) -> Result<T, String>,
+) -> Result<Vec<(String, T)>, String> {
     let members = match fields.get(name) {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Object(members)) => members,
@@ -105,34 +183,63 @@ fn group(fields: &Map<String, Value>, name: &str) -> Result<Vec<(String, Field)>
     };
     let mut compiled = Vec::new();
     for (member, value) in members {
-        compiled.push((member.clone(), field(&format!("{name}.{member}"), value)?));
+        compiled.push((member.clone(), parse(&format!("{name}.{member}"), value)?));
     }
     Ok(compiled)
 }
 
-fn field(path: &str, value: &Value) -> Result<Field, String> {
-    let text = expression_text(path, value)?;
-    Ok(match compile(&text) {
-        Ok(expression) => Field::Compiled(expression),
-        Err(error) => Field::Broken { reason: format!("`{text}` is no jq expression: {error}") },
-    })
-}
-
-/// Numbers and booleans stand for themselves, as in Port's own engine.
-fn expression_text(path: &str, value: &Value) -> Result<String, String> {
-    match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
-        Value::Object(query) if query.contains_key("combinator") => {
-            Err(format!("`{path}` is a search query, which is not supported yet"))
+impl Reference {
+    fn parse(path: &str, value: &Value) -> Result<Self, String> {
+        if value.is_object() {
+            return SearchQuery::parse(path, value, Field::parse).map(Self::Query);
         }
-        _ => Err(format!("`{path}` is no jq expression")),
+        Field::parse(path, value).map(Self::Field)
+    }
+
+    /// Null where it gives nothing. A query of which a part has no value is not sent either: it would find entities
+    /// that nobody means.
+    fn evaluate(&self, input: &Input<'_>, notes: &mut MappingNotes) -> Value {
+        match self {
+            Self::Field(field) => field.evaluate(input, notes),
+            Self::Query(query) => query.evaluate(input, notes).unwrap_or_default(),
+        }
     }
 }
 
 impl MappingEntry {
-    /// Maps one raw resource. Fields are evaluated each by itself; what is wrong with one is noted and gives null.
-    pub fn map(&self, input: &Input<'_>, notes: &mut MappingNotes) -> Mapped {
+    /// Maps one raw resource, item by item where the entry asks for that, and hands over what comes out.
+    pub fn map_all(&self, raw: &Input<'_>, notes: &mut MappingNotes, mut take: impl FnMut(Mapped)) {
+        let Some(to_parse) = &self.items else {
+            return take(self.map(raw, notes));
+        };
+        let list = match to_parse.items(raw) {
+            Ok(list) => list,
+            Err(reason) => {
+                notes.add(items::PATH, FieldNote { has_value: false, failure: Some(reason.clone()) });
+                return take(faulty(items::PATH, reason));
+            }
+        };
+        notes.add(items::PATH, FieldNote { has_value: true, failure: None });
+        let rest = to_parse.rest(raw);
+        let rest = rest.as_ref().map(Input::new);
+        let rest = rest.as_ref().unwrap_or(raw);
+        let start = Instant::now();
+        for (done, item) in list.iter().enumerate() {
+            if start.elapsed() > items::LONGEST {
+                let reason = format!(
+                    "{done} of {} items took {} seconds; simpler expressions, or less of the resource in each item, would help",
+                    list.len(),
+                    items::LONGEST.as_secs()
+                );
+                return take(faulty(items::PATH, reason));
+            }
+            take(self.map(&Input::with_member(rest, &to_parse.name, item), notes));
+        }
+    }
+
+    /// Maps one raw resource or item. Fields are evaluated each by itself; what is wrong with one is noted and gives
+    /// null.
+    fn map(&self, input: &Input<'_>, notes: &mut MappingNotes) -> Mapped {
         match self.selector.first(input) {
             Ok(Some(Value::Bool(true))) => {}
             Ok(Some(Value::Bool(false))) => return Mapped::FilteredOut,
@@ -150,7 +257,7 @@ fn faulty(field: &'static str, reason: String) -> Mapped {
 
 impl EntityTemplate {
     fn map(&self, input: &Input<'_>, notes: &mut MappingNotes) -> Mapped {
-        let identifier = match key_part("identifier", &self.identifier, input) {
+        let identifier = match self.identifier.evaluate(input, notes) {
             Ok(identifier) => identifier,
             Err(reason) => return faulty("identifier", reason),
         };
@@ -158,37 +265,58 @@ impl EntityTemplate {
             Ok(blueprint) => blueprint,
             Err(reason) => return faulty("blueprint", reason),
         };
-        let accepted = to_port_identifier(&identifier);
-        if accepted != identifier {
-            notes.rewritten_identifiers += 1;
-        }
-        let key = EntityKey { blueprint, identifier: accepted };
+        let mut needs_search = identifier.is_object();
         let mut body = Map::new();
-        body.insert("identifier".to_owned(), Value::from(key.identifier.as_str()));
-        body.insert("blueprint".to_owned(), Value::from(key.blueprint.as_str()));
+        body.insert("identifier".to_owned(), identifier.clone());
+        body.insert("blueprint".to_owned(), Value::from(blueprint.as_str()));
         for (name, field) in [("title", &self.title), ("icon", &self.icon)] {
             // Port's API takes a text or nothing here, and would refuse the whole request for a null.
-            if let Some(label) = field.as_ref().and_then(|field| as_label(evaluate(name, field, input, notes))) {
+            if let Some(label) = field.as_ref().and_then(|field| as_label(field.evaluate(input, notes))) {
                 body.insert(name.to_owned(), label);
             }
+        }
+        // The same holds for teams.
+        if let Some(team) = self.team.as_ref().and_then(|team| as_team(team.evaluate(input, notes))) {
+            needs_search |= team.is_object();
+            body.insert("team".to_owned(), team);
         }
         if !self.properties.is_empty() {
             let mut properties = Map::new();
             for (name, field) in &self.properties {
-                properties.insert(name.clone(), evaluate(&format!("properties.{name}"), field, input, notes));
+                properties.insert(name.clone(), field.evaluate(input, notes));
             }
             body.insert("properties".to_owned(), Value::Object(properties));
         }
         let mut relates_to = Vec::new();
         if !self.relations.is_empty() {
             let mut relations = Map::new();
-            for (name, field) in &self.relations {
-                let value = evaluate(&format!("relations.{name}"), field, input, notes);
+            for (name, reference) in &self.relations {
+                let value = reference.evaluate(input, notes);
+                needs_search |= value.is_object();
                 relations.insert(name.clone(), relation_value(name, value, notes, &mut relates_to));
             }
             body.insert("relations".to_owned(), Value::Object(relations));
         }
-        Mapped::Entity(Box::new(Entity { key, relates_to, body: Value::Object(body) }))
+        let address = match identifier {
+            Value::String(identifier) => Address::Key(EntityKey { blueprint, identifier }),
+            query => Address::Query { blueprint, query },
+        };
+        Mapped::Entity(Box::new(Entity { address, relates_to, needs_search, body: Value::Object(body) }))
+    }
+}
+
+impl Identifier {
+    /// A text that Port takes, or a search query.
+    fn evaluate(&self, input: &Input<'_>, notes: &mut MappingNotes) -> Result<Value, String> {
+        let identifier = match self {
+            Self::Query(query) => return query.evaluate(input, notes),
+            Self::Expression(expression) => key_part("identifier", expression, input)?,
+        };
+        let accepted = to_port_identifier(&identifier);
+        if accepted != identifier {
+            notes.rewritten_identifiers += 1;
+        }
+        Ok(Value::String(accepted))
     }
 }
 
@@ -199,35 +327,8 @@ fn key_part(field: &str, expression: &Expression, input: &Input<'_>) -> Result<S
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         // Zero counts as nothing in Port's engine.
         Some(Value::Number(number)) if number.as_f64() != Some(0.0) => Ok(number.to_string()),
-        Some(other) => Err(format!("`{}` gave {other}, which is no {field}", expression.text())),
+        Some(other) => Err(format!("`{}` gave {}, which is no {field}", expression.text(), brief(&other))),
         None => Err(format!("`{}` gave nothing", expression.text())),
-    }
-}
-
-/// The field's value; null where it has none, noted once per path.
-fn evaluate(path: &str, field: &Field, input: &Input<'_>, notes: &mut MappingNotes) -> Value {
-    let problem = match field {
-        Field::Broken { reason } => FieldNote { has_value: false, failure: Some(reason.clone()) },
-        Field::Compiled(expression) => match expression.first(input) {
-            Ok(None | Some(Value::Null)) => FieldNote::default(),
-            Ok(Some(value)) => {
-                note(notes, path, FieldNote { has_value: true, failure: None });
-                return value;
-            }
-            Err(error) => FieldNote { has_value: false, failure: Some(format!("`{}`: {error}", expression.text())) },
-        },
-    };
-    note(notes, path, problem);
-    Value::Null
-}
-
-/// Keeps the first failure, and whether there ever was a value.
-fn note(notes: &mut MappingNotes, path: &str, new: FieldNote) {
-    match notes.fields.get_mut(path) {
-        Some(known) => known.add(new),
-        None => {
-            notes.fields.insert(path.to_owned(), new);
-        }
     }
 }
 
@@ -237,6 +338,17 @@ fn as_label(value: Value) -> Option<Value> {
         Value::Null => None,
         Value::String(_) => Some(value),
         other => Some(Value::String(other.to_string())),
+    }
+}
+
+/// The name of a team, a list of them, or a search query; none for what is nothing of these. Numbers become text.
+fn as_team(value: Value) -> Option<Value> {
+    match value {
+        Value::Null | Value::Bool(_) => None,
+        Value::String(text) => (!text.is_empty()).then_some(Value::String(text)),
+        Value::Number(number) => Some(Value::String(number.to_string())),
+        Value::Array(items) => Some(items.into_iter().filter_map(as_team).filter(Value::is_string).collect()),
+        query @ Value::Object(_) => Some(query),
     }
 }
 
@@ -263,6 +375,7 @@ fn relation_value(name: &str, value: Value, notes: &mut MappingNotes, relates_to
             });
             Value::Array(texts.map(accept).collect())
         }
+        // Search queries among them: what Port finds is not known here.
         other => other,
     }
 }
@@ -283,6 +396,22 @@ mod tests {
         let mut notes = MappingNotes::default();
         let mapped = mapping(query, mappings).entries[0].map(&Input::new(raw), &mut notes);
         (mapped, notes)
+    }
+
+    fn entity(mappings: Value, raw: &Value) -> (Box<Entity>, MappingNotes) {
+        match map("true", mappings, raw) {
+            (Mapped::Entity(entity), notes) => (entity, notes),
+            (mapped, _) => panic!("{mapped:?}"),
+        }
+    }
+
+    fn by_email() -> Value {
+        let rule = json!({"property": "'email'", "operator": "'='", "value": ".email"});
+        json!({"combinator": "'and'", "rules": [rule]})
+    }
+
+    fn found_by(email: &str) -> Value {
+        json!({"combinator": "and", "rules": [{"property": "email", "operator": "=", "value": email}]})
     }
 
     #[test]
@@ -361,10 +490,99 @@ mod tests {
             entity.body["relations"],
             json!({"account": "111111111111", "many": [rewritten, "z", "7"], "none": [], "absent": null})
         );
-        assert_eq!(entity.key.identifier, to_port_identifier("a b"));
+        assert_eq!(entity.key().unwrap().identifier, to_port_identifier("a b"));
+        assert!(!entity.needs_search);
         assert_eq!(notes.rewritten_identifiers, 2);
         let related: Vec<(&str, &str)> =
             entity.relates_to.iter().map(|relation| (relation.name.as_str(), relation.identifier.as_str())).collect();
         assert_eq!(related, [("account", "111111111111"), ("many", rewritten.as_str()), ("many", "z"), ("many", "7")]);
+    }
+
+    #[test]
+    fn an_entity_by_query_has_no_key_and_none_without_what_it_is_found_by() {
+        let fields = json!({"identifier": by_email(), "blueprint": "\"user\"", "properties": {"seen": "true"}});
+        let (found, _) = entity(fields.clone(), &json!({"email": "a@example.com"}));
+        assert_eq!(found.key(), None);
+        assert_eq!(found.blueprint(), "user");
+        assert!(found.needs_search);
+        assert_eq!(found.body["identifier"], found_by("a@example.com"));
+        for raw in [json!({}), json!({"email": null}), json!({"email": ""})] {
+            let (mapped, notes) = map("true", fields.clone(), &raw);
+            let Mapped::Faulty { field: "identifier", reason } = mapped else { panic!("{raw}: {mapped:?}") };
+            assert!(reason.contains("identifier.rules.0.value"), "{reason}");
+            assert!(notes.fields.contains_key("identifier.rules.0.value"));
+        }
+    }
+
+    #[test]
+    fn relations_by_query_are_sent_or_null() {
+        let relations = json!({"owner": by_email(), "built": "{combinator: \"or\", rules: [.rule]}", "plain": ".id"});
+        let fields = json!({"identifier": ".id", "blueprint": "\"b\"", "relations": relations});
+        let (found, _) = entity(fields.clone(), &json!({"id": "x", "email": "a@example.com", "rule": {}}));
+        let expected =
+            json!({"owner": found_by("a@example.com"), "built": {"combinator": "or", "rules": [{}]}, "plain": "x"});
+        assert_eq!(found.body["relations"], expected);
+        assert!(found.needs_search);
+        assert_eq!(found.relates_to.len(), 1);
+        assert_eq!(found.key().map(|key| key.identifier.as_str()), Some("x"));
+
+        let relations = json!({"owner": by_email()});
+        let fields = json!({"identifier": ".id", "blueprint": "\"b\"", "relations": relations});
+        let (found, notes) = entity(fields, &json!({"id": "x"}));
+        assert_eq!(found.body["relations"], json!({"owner": null}));
+        assert!(!found.needs_search, "nothing is searched for");
+        assert!(!notes.fields["relations.owner.rules.0.value"].has_value);
+    }
+
+    #[test]
+    fn a_team_is_a_name_names_or_a_query() {
+        let team = |team: Value, raw: Value| {
+            let (found, _) = entity(json!({"identifier": "\"x\"", "blueprint": "\"b\"", "team": team}), &raw);
+            (found.body.get("team").cloned(), found.needs_search)
+        };
+        assert_eq!(team(json!(".team"), json!({"team": "sea"})), (Some(json!("sea")), false));
+        assert_eq!(team(json!(".team"), json!({"team": ["sea", 7, null]})), (Some(json!(["sea", "7"])), false));
+        assert_eq!(team(json!(".team"), json!({"team": []})), (Some(json!([])), false));
+        assert_eq!(team(json!(42), json!({})), (Some(json!("42")), false));
+        for nothing in [json!(null), json!(""), json!(true)] {
+            assert_eq!(team(json!(".team"), json!({"team": nothing})), (None, false));
+        }
+        assert_eq!(team(json!(null), json!({})), (None, false));
+        assert_eq!(team(by_email(), json!({"email": "a@example.com"})), (Some(found_by("a@example.com")), true));
+        assert_eq!(team(by_email(), json!({})), (None, false));
+    }
+
+    #[test]
+    fn each_item_is_mapped_with_what_is_around_it() {
+        let port = json!({
+            "itemsToParse": ".Rules",
+            "entity": {"mappings": {
+                "identifier": ".Id + \"/\" + .item.Name", "blueprint": "\"rule\"",
+                "properties": {"name": ".item.Name", "all": ".Rules", "whole": "."},
+            }},
+        });
+        let resource = json!({"kind": "AWS::S3::Bucket", "selector": {"query": ".item.Name != \"no\""}, "port": port});
+        let mapping = Mapping::parse(&json!({"resources": [resource]})).unwrap();
+        let map_all = |raw: &Value| {
+            let (mut all, mut notes) = (Vec::new(), MappingNotes::default());
+            mapping.entries[0].map_all(&Input::new(raw), &mut notes, |mapped| all.push(mapped));
+            (all, notes)
+        };
+        let (all, _) =
+            map_all(&json!({"Id": "b", "Rules": [{"Name": "one"}, {"Name": "no"}, {"Name": 5}, {"Name": "two"}]}));
+        let [Mapped::Entity(one), Mapped::FilteredOut, Mapped::Faulty { field: "identifier", .. }, Mapped::Entity(two)] =
+            all.as_slice()
+        else {
+            panic!("{all:?}");
+        };
+        assert_eq!(one.key().unwrap().identifier, "b/one");
+        assert_eq!(two.key().unwrap().identifier, "b/two");
+        let expected = json!({"name": "two", "all": null, "whole": {"Id": "b", "item": {"Name": "two"}}});
+        assert_eq!(two.body["properties"], expected);
+
+        assert_eq!(map_all(&json!({"Id": "b", "Rules": []})).0, []);
+        let (all, notes) = map_all(&json!({"Id": "b"}));
+        assert!(matches!(all.as_slice(), [Mapped::Faulty { field: "port.itemsToParse", .. }]), "{all:?}");
+        assert!(notes.fields["port.itemsToParse"].problem().is_some());
     }
 }

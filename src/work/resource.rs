@@ -1,6 +1,6 @@
 //! From a resource to the entities that it stands for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
@@ -37,24 +37,27 @@ pub fn produce(
 ) -> Production {
     let input = Input::new(raw);
     let mut production = Production { is_filtered_out: true, ..Production::default() };
+    let mut positions = Positions::new();
     for entry in entries {
+        // An entity that a search query addresses is in Port, or it is not written at all.
+        let is_in_port = is_in_port || entry.template.is_addressed_by_query();
         if is_in_port && let Some(failure) = resource.failure_for(&entry.options.include_actions) {
             production.held = Some(failure.reason.clone());
             production.is_filtered_out = false;
             continue;
         }
         let notes = notes.entry(entry.index).or_default();
-        match entry.map(&input, notes) {
+        entry.map_all(&input, notes, |mapped| match mapped {
             Mapped::FilteredOut => {}
             Mapped::Entity(entity) => {
                 production.is_filtered_out = false;
-                combine(&mut production.entities, *entity, merge);
+                combine(&mut production.entities, &mut positions, *entity, merge);
             }
             Mapped::Faulty { field, reason } => {
                 production.is_filtered_out = false;
                 production.held = Some(format!("resources[{}] {field}: {reason}", entry.index));
             }
-        }
+        });
     }
     if production.held.is_none()
         && let Some(failure) = resource.incomplete.first()
@@ -66,10 +69,15 @@ pub fn produce(
     production
 }
 
+/// Where an entity stands among those of its resource, by its blueprint and identifier as JSON.
+type Positions = HashMap<(String, String), usize>;
+
 /// Two entries may give parts of one entity. Where Port merges, so do they, before anything is sent; else the later one
 /// stands.
-fn combine(entities: &mut Vec<Entity>, entity: Entity, merge: bool) {
-    let Some(known) = entities.iter_mut().find(|known| known.key == entity.key) else {
+fn combine(entities: &mut Vec<Entity>, positions: &mut Positions, entity: Entity, merge: bool) {
+    let name = (entity.blueprint().to_owned(), entity.body["identifier"].to_string());
+    let position = *positions.entry(name).or_insert(entities.len());
+    let Some(known) = entities.get_mut(position) else {
         entities.push(entity);
         return;
     };
@@ -83,6 +91,7 @@ fn combine(entities: &mut Vec<Entity>, entity: Entity, merge: bool) {
         }
     }
     known.relates_to.extend(entity.relates_to);
+    known.needs_search |= entity.needs_search;
 }
 
 fn merge_member(body: &mut Map<String, Value>, name: String, value: Value) {

@@ -2,5 +2,6 @@
 
 mod deletions;
 mod first_run;
+mod mapping;
 mod stays;
 mod steps;

@@ -33,6 +33,33 @@ fn agrees_with_libjq() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+/// Every expression of the mappings that Port publishes as examples, on a resource of its kind that has everything and
+/// on one that has little more than its name, with what libjq 1.8.2 (the Python package jq 1.12.0) makes of it.
+#[test]
+fn published_mappings_give_what_they_give_with_libjq() {
+    let recorded = include_str!("../../../tests/support/mapping/recorded.json");
+    let recorded: Vec<serde_json::Value> = serde_json::from_str(recorded).unwrap();
+    let mut differences = Vec::new();
+    let mut cases = 0;
+    for resource in &recorded {
+        let input = Input::new(&resource["input"]);
+        for case in resource["cases"].as_array().unwrap() {
+            let text = case["expression"].as_str().unwrap();
+            let result = Expression::compile(text).unwrap().first(&input).ok().flatten();
+            // Absent for expressions that fail; the messages are our own.
+            let expected = case.get("outputs").map(|outputs| outputs[0].clone());
+            // Compared as text, which shows how numbers are written.
+            if format!("{result:?}") != format!("{expected:?}") {
+                let kind = &resource["input"]["Type"];
+                differences.push(format!("{text} of {kind}\n  gives    {result:?}\n  expected {expected:?}"));
+            }
+            cases += 1;
+        }
+    }
+    assert!(recorded.len() >= 66 && cases > 1000, "{cases} cases of {} resources", recorded.len());
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
 #[test]
 fn simple_forms_agree_with_the_interpreter() {
     let texts = [
@@ -101,8 +128,9 @@ fn simple_forms_agree_with_the_interpreter() {
         let simple = Simple::parse(text).unwrap_or_else(|| panic!("{text} is not recognised"));
         let program = engine::compile(text).unwrap();
         for input in &inputs {
-            let by_simple = simple.first(input);
-            let by_interpreter = program.first(input, || Value::from_json(input));
+            let source = Input::new(input).source;
+            let by_simple = simple.first(source);
+            let by_interpreter = program.first(source, || source.convert());
             // Compared as text, which shows the order of keys and how numbers are written.
             assert_eq!(format!("{by_simple:?}"), format!("{by_interpreter:?}"), "{text} for {input}");
         }
@@ -373,6 +401,25 @@ fn one_input_serves_many_expressions_and_one_expression_many_threads() {
             scope.spawn(|| assert_eq!(expression.first(&Input::new(&json)), Ok(Some(json!(2)))));
         }
     });
+}
+
+#[test]
+fn an_input_with_a_member_is_the_whole_object() {
+    let json = json!({"a": {"b": 1.0}, "item": "before"});
+    let member = json!({"c": [1, 2.0]});
+    let base = Input::new(&json);
+    let replaced = Input::with_member(&base, "item", &member);
+    let added = Input::with_member(&base, "port", &member);
+    for text in [".", ". | .", ".item", ".item.c[1]", ".port", ".port.c", ".[\"item\"].c | length", ".a.b", "keys"] {
+        let expression = Expression::compile(text).unwrap();
+        for (input, name) in [(&replaced, "item"), (&added, "port")] {
+            let mut whole = json.clone();
+            whole[name] = member.clone();
+            assert_eq!(expression.first(input), expression.first(&Input::new(&whole)), "{text} with {name}");
+        }
+    }
+    let recursive = Expression::compile("def f: if type == \"object\" then .item.c | f else . end; f").unwrap();
+    assert_eq!(recursive.first(&replaced), Ok(Some(json!([1, 2]))));
 }
 
 #[test]

@@ -110,6 +110,9 @@ fn stale_because(
     located: &Located<'_>,
 ) -> Option<String> {
     let plan = &context.snapshot.plan;
+    if !located.entry.may_become_stale() {
+        return None;
+    }
     if let Some(words) = retirement.targets.get(located.target) {
         return Some(words.clone());
     }
