@@ -257,4 +257,16 @@ mod tests {
                 .unwrap();
         assert_eq!(mapping.entries.len(), 2);
     }
+
+    #[test]
+    fn the_examples_for_users_are_good_mappings() {
+        let page = include_str!("../../docs/mapping.md");
+        let blocks: Vec<&str> = page.split("```json\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+        assert_eq!(blocks.len(), 3);
+        for block in blocks {
+            let document: Value = serde_json::from_str(block).unwrap();
+            let mapping = Mapping::parse(&document).unwrap();
+            assert_eq!((mapping.disabled, mapping.warnings), (Vec::new(), Vec::new()), "{block}");
+        }
+    }
 }

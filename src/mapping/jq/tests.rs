@@ -60,6 +60,69 @@ fn published_mappings_give_what_they_give_with_libjq() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+/// What the page on mappings says about differences from jq, in its order. What agrees one day leaves the page.
+#[test]
+fn differences_from_libjq_are_those_that_users_are_told() {
+    let fails = [
+        "halt",
+        "halt_error",
+        "$__loc__",
+        "get_jq_origin",
+        "get_prog_origin",
+        "1 | lgamma_r",
+        "[5] | . as {a: $x} ?// [$x] | $x",
+        "\"abc\" | test(\"a(?=b)\")",
+        "\"abc\" | test(\"(?<=a)b\")",
+        "\"aa\" | test(\"(a)\\\\1\")",
+        "\"foo\" | test(\"(?>f)oo\")",
+        "\"a\" | test(\"\\\\p{L}\")",
+        "\"a\" | test(\"\\\\h\")",
+        "\"a\" | test(\"\\\\R\")",
+        "\"a\" | test(\"a\\\\Z\")",
+        "\"a\" | test(\"[a-z&&[^x]]\")",
+        "\"\\ud83d\\ude00\"",
+        "\"+1\" | tonumber",
+        "\"Infinity\" | tonumber",
+        "\"-nan\" | tonumber",
+        "\"01\" | fromjson",
+        "\"1e1000\" | fromjson",
+        "\"NaN\" | fromjson",
+        "\"Infinity\" | fromjson",
+        "\"[nan]\" | fromjson",
+        "[1114112] | implode",
+        "\"\" | reverse",
+        "\"2024\" | strptime(\"%Y\")",
+        "\"2024-05-01 GMT\" | strptime(\"%Y-%m-%d %Z\")",
+        "1e12 | todate",
+        "[2024, 13, 1, 0, 0, 0, 0, 0] | mktime",
+        "[2024, 4, 1] | mktime",
+    ];
+    for text in fails {
+        let result = Expression::compile(text).map(|expression| expression.first(&Input::new(&json!(null))));
+        assert!(!matches!(result, Ok(Ok(_))), "{text} gives {result:?}");
+    }
+    for (text, here) in [
+        ("[env, $ENV]", json!([{}, {}])),
+        ("[reduce range(2) as $x (0; . + $x, 10)]", json!([1, 10, 11, 10])),
+        ("[foreach range(2) as $x (0; . + $x, 10)] | length", json!(6)),
+        ("[reduce range(3) as $x (0; empty)]", json!([])),
+        ("\"é٣\" | [test(\"\\\\w\"), test(\"\\\\d\")]", json!([false, false])),
+        ("\"a\\nb\" | test(\"a.b\"; \"s\")", json!(true)),
+        ("9007199254740993", json!(9_007_199_254_740_993_u64)),
+        ("1.10 | tostring", json!("1.1")),
+        ("[1, 2, 3] | .[-1.2]", json!(2)),
+        ("\"%zz\" | @urid", json!("%zz")),
+        ("[10, 2] | bsearch(2)", json!(-1)),
+        ("0 | significand", json!(null)),
+        ("0 | strftime(\"%Z\")", json!("UTC")),
+        ("0 | strftime(\"%c\")", json!("1970 M01 1, Thu 00:00:00")),
+        ("0 | strflocaltime(\"%H\")", json!("00")),
+        ("1425599621.678 | gmtime | .[5]", json!(41.678)),
+    ] {
+        assert_eq!(first(text, &json!(null)), Ok(Some(here)), "{text}");
+    }
+}
+
 #[test]
 fn simple_forms_agree_with_the_interpreter() {
     let texts = [

@@ -242,9 +242,7 @@ async fn keys_that_mean_nothing_are_named_and_change_nothing() {
         "\"GetBucketTagingAction\" has no effect; AWS::S3::Bucket has ",
     ]) {
         assert!(warning.contains(words), "{warning}");
-        let logged = world.scheduler.log_lines();
-        let times =
-            logged.iter().filter(|line| line.contains("mapping warning") && line.contains(&words[words.len() - 14..]));
-        assert_eq!(times.count(), 1, "{warning}");
     }
+    let logged = world.scheduler.log_lines();
+    assert_eq!(logged.iter().filter(|line| line.contains("mapping warning")).count(), 3, "once per run");
 }
