@@ -3,8 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::entity::EntityTemplate;
-use super::{DisabledEntry, ItemsToParse, Mapping, MappingEntry, MappingSettings, selector, warnings};
+use super::{DisabledEntry, EntityTemplate, ItemsToParse, Mapping, MappingEntry, MappingSettings, selector, warnings};
 use crate::kinds;
 use crate::seams::UpsertOptions;
 

@@ -93,8 +93,8 @@ fn rest_of(text: &str) -> Option<Expression> {
     Expression::compile(&format!("del({})", source_path(text)?)).ok()
 }
 
-/// Where the list comes from, as far as its expression tells. Port's rule: the first part between pipes that begins with
-/// a path, within the parentheses that the expression begins with.
+/// Where the list comes from, as far as its expression tells. Port's rule: the first part between pipes that begins
+/// with a path, within the parentheses that the expression begins with.
 fn source_path(text: &str) -> Option<&str> {
     let text = text.trim();
     let chain = match text.strip_prefix('(') {

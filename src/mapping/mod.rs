@@ -3,13 +3,16 @@
 mod apostrophes;
 mod document;
 mod entity;
+mod entry;
 mod field;
 mod identifier;
 mod items;
 pub mod jq;
 mod query;
+mod reference;
 mod region_policy;
 mod selector;
+mod template;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -17,10 +20,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use document::MappingError;
-pub use entity::{Address, Entity, EntityTemplate, Mapped, MappingNotes};
+pub use entity::{Address, Entity, Mapped, MappingNotes};
 pub use identifier::to_port_identifier;
 pub use items::ItemsToParse;
 pub use region_policy::RegionPolicy;
+pub use template::EntityTemplate;
 
 use crate::kinds::{self, Options, Scope};
 use crate::seams::UpsertOptions;

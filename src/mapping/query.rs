@@ -119,8 +119,8 @@ fn text_of(
     }
 }
 
-/// What entities can be compared with; none for what stands for nothing. An empty text is in every text, and null equals
-/// what is not set: both would find what nobody means. Port takes lists of texts only.
+/// What entities can be compared with; none for what stands for nothing. An empty text is in every text, and null
+/// equals what is not set: both would find what nobody means. Port takes lists of texts only.
 fn comparable(value: Value) -> Option<Value> {
     match value {
         Value::Null => None,

@@ -189,6 +189,12 @@ mod tests {
     }
 
     #[test]
+    fn the_default_mapping_has_nothing_to_warn_about() {
+        let document = serde_json::from_str(include_str!("../port/defaults/mapping.json")).unwrap();
+        assert_eq!(warnings(&document), Vec::<String>::new());
+    }
+
+    #[test]
     fn every_unknown_key_is_named_with_its_place_and_disables_nothing() {
         for place in [
             "",

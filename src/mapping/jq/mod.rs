@@ -106,7 +106,8 @@ impl<'a> Input<'a> {
         Self { source: Source { json: value, member: None }, base: None, converted: OnceCell::new() }
     }
 
-    /// The object `base` with one more member, or with another value for it. Nothing of `base` is copied.
+    /// The object `base` with one more member, or with another value for it. Nothing of `base` is copied. `base` is a
+    /// whole resource: a member added to it before is not seen.
     pub fn with_member(base: &'a Input<'a>, name: &'a str, value: &'a serde_json::Value) -> Self {
         let source = Source { json: base.source.json, member: Some((name, value)) };
         Self { source, base: Some(base), converted: OnceCell::new() }
