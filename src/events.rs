@@ -54,6 +54,11 @@ pub fn mapping_problem(problem: &str) {
     tracing::warn!(problem, "mapping problem");
 }
 
+/// Nothing is disabled by it.
+pub fn mapping_warning(warning: &str) {
+    tracing::warn!(warning, "mapping warning");
+}
+
 pub fn field_misconfigured(kind: &str, field: &str, problem: &str) {
     tracing::warn!(kind, field, problem, "mapping field misconfigured");
 }

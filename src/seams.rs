@@ -117,6 +117,10 @@ pub struct UpsertOptions {
 pub enum UpsertOutcome {
     /// Port named it as succeeded.
     Accepted,
+    /// The same for an entity that was addressed by a search query: this is the one that Port found.
+    Resolved { identifier: String },
+    /// Nothing was written: the search query that addresses the entity finds none, or several.
+    Unresolved { reason: String },
     /// Port named it as failed, and would again: sending it unchanged is of no use in this run.
     Refused { status: u16, reason: String },
     /// Port refused it because an entity that it relates to does not exist yet.

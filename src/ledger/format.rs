@@ -43,6 +43,7 @@ const UNSURE: &str = "unsure";
 const SENT: &str = "sent:";
 const STALE: &str = "stale:";
 const UNMAPPED: &str = "unmapped:";
+const ADDRESSED: &str = "addressed";
 
 /// A ledger that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -126,6 +127,7 @@ fn write_entry(entry: &Entry) -> WrittenEntry {
         State::Unsure => UNSURE.to_owned(),
         State::Stale(run) => format!("{STALE}{run}"),
         State::Unmapped(run) => format!("{UNMAPPED}{run}"),
+        State::Addressed => ADDRESSED.to_owned(),
     };
     let relations =
         entry.relates_to.iter().map(|relation| (relation.name.clone(), relation.identifier.clone())).collect();
@@ -141,6 +143,9 @@ fn read_state(text: &str) -> Result<State, FormatError> {
     let unknown = || FormatError::Damaged(format!("`{text}` is no state of an entity"));
     if text == UNSURE {
         return Ok(State::Unsure);
+    }
+    if text == ADDRESSED {
+        return Ok(State::Addressed);
     }
     if let Some(hash) = text.strip_prefix(SENT) {
         return EntityHash::parse(hash).map(State::Sent).ok_or_else(unknown);
@@ -166,6 +171,7 @@ mod tests {
             ("b", State::Sent(EntityHash::of(&json!({"x": 1}), true))),
             ("c", State::Stale(RunId::new())),
             ("d", State::Unmapped(RunId::new())),
+            ("d", State::Addressed),
         ] {
             let entity = EntityKey { blueprint: "s3Bucket".to_owned(), identifier: identifier.to_owned() };
             let relates_to = vec![Relation { name: "account".to_owned(), identifier: "111111111111".to_owned() }];

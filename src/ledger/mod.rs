@@ -60,6 +60,9 @@ pub enum State {
     Stale(RunId),
     /// The resource is there in this run, and the mapping no longer makes the entity of it.
     Unmapped(RunId),
+    /// A search query led to it. It was there before and may be anybody's: it is sent in every run, and never becomes
+    /// stale. It is known here so that nobody takes it for an entity that was left behind.
+    Addressed,
 }
 
 /// How far the reading of a target came before its time ran out.
@@ -81,13 +84,15 @@ impl Ledger {
         self.units.get_mut(kind)?.get_mut(resource)?.iter_mut().find(|entry| entry.entity == *entity)
     }
 
-    /// Sets what is known of an entity, adding its entry where there is none.
-    pub fn record(&mut self, kind: &str, resource: &str, entry: Entry) {
+    /// Sets what is known of an entity, adding its entry where there is none. Tells whether that changed anything.
+    pub fn record(&mut self, kind: &str, resource: &str, entry: Entry) -> bool {
         let entries = self.units.entry(kind.to_owned()).or_default().entry(resource.to_owned()).or_default();
         match entries.iter_mut().find(|known| known.entity == entry.entity) {
+            Some(known) if *known == entry => return false,
             Some(known) => *known = entry,
             None => entries.push(entry),
         }
+        true
     }
 
     /// All entries with their kind and resource key.
@@ -128,6 +133,11 @@ impl Ledger {
 impl Entry {
     pub fn is_claim(&self) -> bool {
         !matches!(self.state, State::Stale(_) | State::Unmapped(_))
+    }
+
+    /// Whether the entity is the integration's own, and goes with its resource.
+    pub fn may_become_stale(&self) -> bool {
+        self.state != State::Addressed
     }
 
     /// Whether this run found that nothing gives the entity any more.

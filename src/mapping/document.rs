@@ -3,8 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::entity::EntityTemplate;
-use super::{DisabledEntry, Mapping, MappingEntry, MappingSettings, selector};
+use super::{DisabledEntry, EntityTemplate, ItemsToParse, Mapping, MappingEntry, MappingSettings, selector, warnings};
 use crate::kinds;
 use crate::seams::UpsertOptions;
 
@@ -41,7 +40,8 @@ pub(super) fn parse(document: &Value) -> Result<Mapping, MappingError> {
         Some(Value::Array(resources)) => resources,
         Some(other) => return Err(form("resources", other, "a list")),
     };
-    let mut mapping = Mapping { settings, entries: Vec::new(), disabled: Vec::new() };
+    let warnings = warnings::of_document(document, resources);
+    let mut mapping = Mapping { settings, entries: Vec::new(), disabled: Vec::new(), warnings };
     for (index, resource) in resources.iter().enumerate() {
         match parse_entry(index, resource) {
             Ok(entries) => mapping.entries.extend(entries),
@@ -105,9 +105,6 @@ fn parse_entry(index: usize, resource: &Value) -> Result<Vec<MappingEntry>, Stri
     };
     let selector = resource.get("selector").filter(|selector| selector.is_object()).ok_or("`selector` is missing")?;
     let port = resource.get("port").ok_or("`port` is missing")?;
-    if port.get("itemsToParse").is_some_and(|items| !items.is_null()) {
-        return Err("`port.itemsToParse` is not supported yet".to_owned());
-    }
     let mappings =
         port.get("entity").and_then(|entity| entity.get("mappings")).ok_or("`port.entity.mappings` is missing")?;
     let mappings = match mappings {
@@ -122,6 +119,7 @@ fn parse_entry(index: usize, resource: &Value) -> Result<Vec<MappingEntry>, Stri
             selector: selector::parse_query(selector)?,
             region_policy: selector::parse_region_policy(selector)?,
             options: selector::parse_options(selector, &kind)?,
+            items: ItemsToParse::parse(port)?,
             template: EntityTemplate::parse(mapping)?,
         });
     }
@@ -197,9 +195,21 @@ mod tests {
                 entry(
                     "AWS::S3::Bucket",
                     json!({"query": "true"}),
-                    json!({"identifier": ".a", "blueprint": "\"b\"", "team": "\"t\""}),
+                    json!({"identifier": ".a", "blueprint": "\"b\"", "team": ["t"]}),
                 ),
                 "team",
+            ),
+            (
+                entry(
+                    "AWS::S3::Bucket",
+                    json!({"query": "true"}),
+                    json!({"identifier": ".a", "blueprint": "\"b\"", "relations": {"r": {"rules": [{}]}}}),
+                ),
+                "relations.r.combinator",
+            ),
+            (
+                json!({"kind": "AWS::S3::Bucket", "selector": {"query": "true"}, "port": {"itemsToParse": ".x [", "entity": {"mappings": good}}}),
+                "port.itemsToParse",
             ),
             (
                 entry("AWS::S3::Bucket", json!({"query": "true"}), json!({"identifier": ".a", "blueprint": "b |"})),
@@ -245,5 +255,17 @@ mod tests {
             Mapping::parse(&json!({"resources": [entry("AWS::S3::Bucket", json!({"query": true}), mappings)]}))
                 .unwrap();
         assert_eq!(mapping.entries.len(), 2);
+    }
+
+    #[test]
+    fn the_examples_for_users_are_good_mappings() {
+        let page = include_str!("../../docs/mapping.md");
+        let blocks: Vec<&str> = page.split("```json\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+        assert_eq!(blocks.len(), 3);
+        for block in blocks {
+            let document: Value = serde_json::from_str(block).unwrap();
+            let mapping = Mapping::parse(&document).unwrap();
+            assert_eq!((mapping.disabled, mapping.warnings), (Vec::new(), Vec::new()), "{block}");
+        }
     }
 }

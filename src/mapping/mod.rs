@@ -3,19 +3,28 @@
 mod apostrophes;
 mod document;
 mod entity;
+mod entry;
+mod field;
 mod identifier;
+mod items;
 pub mod jq;
+mod query;
+mod reference;
 mod region_policy;
 mod selector;
+mod template;
+mod warnings;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 pub use document::MappingError;
-pub use entity::{Entity, EntityTemplate, Mapped, MappingNotes};
+pub use entity::{Address, Entity, Mapped, MappingNotes};
 pub use identifier::to_port_identifier;
+pub use items::ItemsToParse;
 pub use region_policy::RegionPolicy;
+pub use template::EntityTemplate;
 
 use crate::kinds::{Options, Reader, Scope};
 use crate::seams::UpsertOptions;
@@ -25,6 +34,8 @@ pub struct Mapping {
     pub settings: MappingSettings,
     pub entries: Vec<MappingEntry>,
     pub disabled: Vec<DisabledEntry>,
+    /// What in the document has no effect, in words: mostly misspelt. It disables nothing.
+    pub warnings: Vec<String>,
 }
 
 /// The flags at the top of the document.
@@ -46,6 +57,8 @@ pub struct MappingEntry {
     pub selector: jq::Expression,
     pub region_policy: RegionPolicy,
     pub options: Options,
+    /// How a resource is taken apart, where each item of it is an entity.
+    pub items: Option<ItemsToParse>,
     pub template: EntityTemplate,
 }
 

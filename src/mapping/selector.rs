@@ -97,7 +97,8 @@ fn parse_include_actions(selector: &Value, kind: &Reader) -> Result<BTreeSet<Str
             actions.len()
         ));
     }
-    // Unknown names are ignored, as ever: mappings in use have misspelt ones, and what they ask for was never there.
+    // Unknown names disable nothing: mappings in use have misspelt ones, and what they ask for was never there. They
+    // are named in a warning.
     let known = actions.into_iter().filter(|action| kind.include_actions().iter().any(|known| known.name == action));
     Ok(known.collect())
 }

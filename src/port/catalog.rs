@@ -22,6 +22,8 @@ const MOST_ENTITIES: usize = 20;
 const LARGEST_BODY: usize = 1024 * 1024;
 /// `{"entities":[` and `]}`
 const WRAPPER_BYTES: usize = 15;
+/// What Port names in the place of an entity whose search query it could not resolve.
+const UNRESOLVED: &str = "unknown";
 /// Bulk calls in flight at once, per worker.
 const CALLS_IN_FLIGHT: usize = 5;
 /// Entities of one page of our own; Port's framework asks for as many.
@@ -51,7 +53,9 @@ impl PortCatalog {
 /// An entity on its way, already in the bytes that are sent.
 struct Parcel {
     index: usize,
+    /// As JSON: a text, or a search query.
     identifier: String,
+    is_addressed_by_query: bool,
     json: String,
 }
 
@@ -91,12 +95,16 @@ struct BulkAnswer {
 #[derive(Deserialize)]
 struct BulkSuccess {
     index: usize,
+    #[serde(default)]
+    identifier: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BulkFailure {
     index: usize,
+    #[serde(default)]
+    identifier: String,
     #[serde(default)]
     status_code: Option<u16>,
     #[serde(default)]
@@ -106,12 +114,13 @@ struct BulkFailure {
 }
 
 impl BulkFailure {
-    fn outcome(self) -> UpsertOutcome {
+    fn outcome(self, parcel: &Parcel) -> UpsertOutcome {
         let status = self.status_code.unwrap_or_default();
         let reason = format!("{} {}", self.error, self.message).trim().to_owned();
         match status {
-            404 => UpsertOutcome::RelatedMissing { reason },
             429 | 500.. => UpsertOutcome::Unanswered { reason },
+            _ if parcel.is_addressed_by_query && self.identifier == UNRESOLVED => UpsertOutcome::Unresolved { reason },
+            404 => UpsertOutcome::RelatedMissing { reason },
             status => UpsertOutcome::Refused { status, reason },
         }
     }
@@ -180,13 +189,16 @@ fn read_bulk_answer(bulk: &[Parcel], answer: &Answer) -> Vec<(usize, UpsertOutco
     let mut outcomes =
         all(bulk, UpsertOutcome::Unanswered { reason: "Port's answer does not mention the entity".to_owned() });
     for success in parsed.entities {
-        if let Some((_, outcome)) = outcomes.get_mut(success.index) {
-            *outcome = UpsertOutcome::Accepted;
+        if let (Some((_, outcome)), Some(parcel)) = (outcomes.get_mut(success.index), bulk.get(success.index)) {
+            *outcome = match parcel.is_addressed_by_query {
+                true => UpsertOutcome::Resolved { identifier: success.identifier },
+                false => UpsertOutcome::Accepted,
+            };
         }
     }
     for failure in parsed.errors {
-        if let Some((_, outcome)) = outcomes.get_mut(failure.index) {
-            *outcome = failure.outcome();
+        if let (Some((_, outcome)), Some(parcel)) = (outcomes.get_mut(failure.index), bulk.get(failure.index)) {
+            *outcome = failure.outcome(parcel);
         }
     }
     outcomes
@@ -225,7 +237,9 @@ impl Catalog for PortCatalog {
                 };
                 continue;
             }
-            parcels.push(Parcel { index, identifier: entity["identifier"].to_string(), json });
+            let identifier = &entity["identifier"];
+            let is_addressed_by_query = identifier.is_object();
+            parcels.push(Parcel { index, identifier: identifier.to_string(), is_addressed_by_query, json });
         }
         let bulks = into_bulks(parcels);
         let mut answers = futures::stream::iter(bulks)
@@ -353,7 +367,36 @@ mod tests {
     use super::*;
 
     fn parcel(index: usize, identifier: &str, bytes: usize) -> Parcel {
-        Parcel { index, identifier: identifier.to_owned(), json: "x".repeat(bytes) }
+        let (identifier, json) = (identifier.to_owned(), "x".repeat(bytes));
+        Parcel { index, identifier, is_addressed_by_query: false, json }
+    }
+
+    #[test]
+    fn a_query_is_answered_with_what_it_found() {
+        let by_query = |index| Parcel { is_addressed_by_query: true, ..parcel(index, "{}", 2) };
+        let bulk = [by_query(0), by_query(1), by_query(2), parcel(3, "\"a\"", 2), by_query(4)];
+        let body = json!({
+            "entities": [{"index": 0, "identifier": "found", "created": false}],
+            "errors": [
+                {"index": 1, "identifier": "unknown", "statusCode": 404, "error": "not_found", "message": "none"},
+                {"index": 2, "identifier": "found", "statusCode": 404, "error": "not_found", "message": "related"},
+                {"index": 3, "identifier": "unknown", "statusCode": 404, "error": "not_found", "message": "related"},
+                {"index": 4, "identifier": "unknown", "statusCode": 500, "error": "internal", "message": "later"},
+            ],
+        });
+        let answer =
+            Answer { status: StatusCode::MULTI_STATUS, trace_id: String::new(), body: body.to_string().into_bytes() };
+        let outcomes: Vec<UpsertOutcome> =
+            read_bulk_answer(&bulk, &answer).into_iter().map(|(_, outcome)| outcome).collect();
+        let related = || UpsertOutcome::RelatedMissing { reason: "not_found related".to_owned() };
+        let expected = [
+            UpsertOutcome::Resolved { identifier: "found".to_owned() },
+            UpsertOutcome::Unresolved { reason: "not_found none".to_owned() },
+            related(),
+            related(),
+            UpsertOutcome::Unanswered { reason: "internal later".to_owned() },
+        ];
+        assert_eq!(outcomes, expected);
     }
 
     #[test]

@@ -64,7 +64,10 @@ pub struct UnitReport {
     pub unchanged: u64,
     /// Entities that Port refused or did not answer for.
     pub refused: u64,
-    /// Resources that no mapping entry selects.
+    /// Entities that no single entity in Port was found for, by the search query that addresses them.
+    #[serde(default)]
+    pub unresolved: u64,
+    /// Resources of which no mapping entry selects anything.
     pub filtered_out: u64,
     /// Resources whose entities were left as they are, because an enrichment failed or the mapping gave no identifier.
     pub held: u64,
@@ -121,6 +124,7 @@ impl UnitReport {
             accepted: 0,
             unchanged: 0,
             refused: 0,
+            unresolved: 0,
             filtered_out: 0,
             held: 0,
             stale: 0,

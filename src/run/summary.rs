@@ -24,6 +24,9 @@ pub struct Summary {
     /// words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mapping_problems: Vec<String>,
+    /// What in the mapping has no effect and disables nothing, such as misspelt keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mapping_warnings: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_targets: Vec<TargetFailure>,
     /// By kind, over all targets.
@@ -62,6 +65,8 @@ pub struct KindSummary {
     pub accepted: u64,
     pub unchanged: u64,
     pub refused: u64,
+    #[serde(default)]
+    pub unresolved: u64,
     pub filtered_out: u64,
     pub held: u64,
     pub incomplete_units: u64,

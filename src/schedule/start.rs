@@ -84,6 +84,9 @@ impl RunStart<'_> {
         for problem in &summary.mapping_problems {
             events::mapping_problem(problem);
         }
+        for warning in &summary.mapping_warnings {
+            events::mapping_warning(warning);
+        }
         events::run_started(&summary);
         Ok(summary)
     }
@@ -121,6 +124,7 @@ pub fn first_summary(plan: &Plan, mapping: &Mapping) -> Summary {
         messages: plan.targets.len() + 1,
         inaccessible_accounts: plan.inaccessible.values().cloned().collect(),
         mapping_problems: mapping_problems(plan, mapping),
+        mapping_warnings: mapping.warnings.clone(),
         failed_targets: Vec::new(),
         kinds: Default::default(),
         deletions: None,

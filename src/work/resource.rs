@@ -1,6 +1,6 @@
 //! From a resource to the entities that it stands for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
@@ -37,24 +37,27 @@ pub fn produce(
 ) -> Production {
     let input = Input::new(raw);
     let mut production = Production { is_filtered_out: true, ..Production::default() };
+    let mut positions = Positions::new();
     for entry in entries {
+        // An entity that a search query addresses is in Port, or it is not written at all.
+        let is_in_port = is_in_port || entry.template.is_addressed_by_query();
         if is_in_port && let Some(failure) = resource.failure_for(&entry.options.include_actions) {
             production.held = Some(failure.reason.clone());
             production.is_filtered_out = false;
             continue;
         }
         let notes = notes.entry(entry.index).or_default();
-        match entry.map(&input, notes) {
+        entry.map_all(&input, notes, |mapped| match mapped {
             Mapped::FilteredOut => {}
             Mapped::Entity(entity) => {
                 production.is_filtered_out = false;
-                combine(&mut production.entities, *entity, merge);
+                combine(&mut production.entities, &mut positions, *entity, merge);
             }
             Mapped::Faulty { field, reason } => {
                 production.is_filtered_out = false;
-                production.held = Some(format!("resources[{}] {field}: {reason}", entry.index));
+                production.held.get_or_insert_with(|| format!("resources[{}] {field}: {reason}", entry.index));
             }
-        }
+        });
     }
     if production.held.is_none()
         && let Some(failure) = resource.incomplete.first()
@@ -66,10 +69,15 @@ pub fn produce(
     production
 }
 
+/// Where an entity stands among those of its resource, by its blueprint and identifier as JSON.
+type Positions = HashMap<(String, String), usize>;
+
 /// Two entries may give parts of one entity. Where Port merges, so do they, before anything is sent; else the later one
 /// stands.
-fn combine(entities: &mut Vec<Entity>, entity: Entity, merge: bool) {
-    let Some(known) = entities.iter_mut().find(|known| known.key == entity.key) else {
+fn combine(entities: &mut Vec<Entity>, positions: &mut Positions, entity: Entity, merge: bool) {
+    let name = (entity.blueprint().to_owned(), entity.body["identifier"].to_string());
+    let position = *positions.entry(name).or_insert(entities.len());
+    let Some(known) = entities.get_mut(position) else {
         entities.push(entity);
         return;
     };
@@ -83,6 +91,7 @@ fn combine(entities: &mut Vec<Entity>, entity: Entity, merge: bool) {
         }
     }
     known.relates_to.extend(entity.relates_to);
+    known.needs_search |= entity.needs_search;
 }
 
 fn merge_member(body: &mut Map<String, Value>, name: String, value: Value) {
@@ -134,4 +143,72 @@ fn extra_context(target: &Target, resource: &mut Resource) -> Option<Map<String,
     }
     context.extend(std::mem::take(&mut resource.context));
     Some(context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::FailedEnrichment;
+    use crate::mapping::Mapping;
+
+    fn produced(port: Value, resource: &Resource, raw: &Value, is_in_port: bool) -> Production {
+        let entry = json!({"kind": "AWS::S3::Bucket", "selector": {"query": "true"}, "port": port});
+        let mapping = Mapping::parse(&json!({"resources": [entry]})).unwrap();
+        let entries: Vec<&MappingEntry> = mapping.entries.iter().collect();
+        produce(raw, resource, &entries, is_in_port, true, &mut NotesByEntry::new())
+    }
+
+    fn rule(value: &str) -> Value {
+        json!({"combinator": "'and'", "rules": [{"property": "'p'", "operator": "'='", "value": value}]})
+    }
+
+    #[test]
+    fn thousands_of_items_are_put_together_by_what_they_are() {
+        let items: Vec<Value> = (0..10_000).map(|number| json!({"id": number % 5_000, "number": number})).collect();
+        let raw = json!({"items": items});
+        for (identifier, first) in [(json!("\"i\\(.item.id)\""), json!("i0")), (rule("\"i\\(.item.id)\""), json!(null))]
+        {
+            let mappings = json!({
+                "identifier": identifier, "blueprint": "'b'",
+                "properties": {"number": ".item.number"}, "relations": {"account": "\"a\\(.item.number)\""},
+            });
+            let port = json!({"itemsToParse": ".items", "entity": {"mappings": mappings}});
+            let production = produced(port, &Resource::new("r", Map::new()), &raw, false);
+            assert_eq!((production.entities.len(), production.held, production.is_filtered_out), (5_000, None, false));
+            let entity = &production.entities[0];
+            assert_eq!(entity.body["properties"]["number"], 5_000, "the later one stands");
+            assert_eq!(entity.relates_to.len(), 2);
+            assert_eq!(entity.key().map(|key| json!(key.identifier)).unwrap_or_default(), first);
+        }
+    }
+
+    #[test]
+    fn items_that_cannot_be_told_hold_the_resource_and_none_do_not() {
+        let port = |list: &str| {
+            let mappings = json!({"identifier": ".item", "blueprint": "'b'"});
+            json!({"itemsToParse": list, "entity": {"mappings": mappings}})
+        };
+        let resource = Resource::new("r", Map::new());
+        let raw = json!({"some": ["a", null, "b", ""], "none": []});
+        let some = produced(port(".some"), &resource, &raw, true);
+        assert_eq!(some.entities.len(), 2);
+        assert!(some.held.is_some_and(|reason| reason.contains("resources[0] identifier")));
+        let none = produced(port(".none"), &resource, &raw, true);
+        assert_eq!((none.entities.len(), none.held), (0, None));
+        let absent = produced(port(".absent"), &resource, &raw, true);
+        assert_eq!(absent.entities.len(), 0);
+        assert!(absent.held.is_some_and(|reason| reason.contains("port.itemsToParse")));
+    }
+
+    #[test]
+    fn an_incomplete_resource_overwrites_nothing_that_a_query_finds() {
+        let mut resource = Resource::new("r", Map::new());
+        let denied = FailedEnrichment { action: "GetBucketTagging", optional: false, reason: "denied".to_owned() };
+        resource.incomplete.push(denied);
+        let raw = json!({"id": "x"});
+        let port = |identifier: Value| json!({"entity": {"mappings": {"identifier": identifier, "blueprint": "'b'"}}});
+        assert_eq!(produced(port(rule(".id")), &resource, &raw, false).entities.len(), 0);
+        assert_eq!(produced(port(json!(".id")), &resource, &raw, false).entities.len(), 1);
+        assert_eq!(produced(port(json!(".id")), &resource, &raw, true).entities.len(), 0);
+    }
 }

@@ -1,6 +1,6 @@
 //! The target step: read, map, compare with the ledger, announce, send, confirm.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -130,11 +130,7 @@ impl TargetSync<'_> {
         let mut notes = NotesByEntry::new();
         let mut cursor = None;
         loop {
-            if self.context.worker.clock.now() + RESERVE > self.context.deadline {
-                self.flush().await?;
-                self.save().await?;
-                return Err(StepError::Retry(format!("the invocation's time ran out while {kind} was read")));
-            }
+            self.check_time(kind).await?;
             let plan = &self.context.snapshot.plan;
             let page = match self.context.worker.cloud.list(plan, self.target, request, cursor).await {
                 Ok(page) => page,
@@ -151,6 +147,8 @@ impl TargetSync<'_> {
             for resource in page.resources {
                 unseen.remove(&resource.key);
                 self.take(kind, resource, entries, &mut notes, &mut no_longer_mapped);
+                // Mapping alone can take long: a resource may have thousands of items.
+                self.check_time(kind).await?;
                 if self.outgoing.len() >= PORTION {
                     self.flush().await?;
                 }
@@ -165,6 +163,16 @@ impl TargetSync<'_> {
             self.mark_stale(kind, &unseen, &no_longer_mapped);
         }
         Ok(())
+    }
+
+    /// Ends the step while there is time to keep what was done.
+    async fn check_time(&mut self, kind: &str) -> Result<(), StepError> {
+        if self.context.worker.clock.now() + RESERVE <= self.context.deadline {
+            return Ok(());
+        }
+        self.flush().await?;
+        self.save().await?;
+        Err(StepError::Retry(format!("the invocation's time ran out while {kind} was read")))
     }
 
     /// Maps one resource and compares what comes out with the ledger.
@@ -182,24 +190,25 @@ impl TargetSync<'_> {
         let is_in_port = known.into_iter().flatten().any(|entry| matches!(entry.state, State::Sent(_)));
         let production = resource::produce(&raw, &resource, entries, is_in_port, merge, notes);
         // A resource that is still there but gives an entity no longer: only where everything about it is known, and
-        // every entry took part.
-        if production.held.is_none() && self.context.snapshot.mapping.disabled.is_empty() {
-            let gone = known
-                .into_iter()
-                .flatten()
-                .filter(|entry| !production.entities.iter().any(|entity| entity.key == entry.entity));
+        // every entry took part. Any entity may be the one that a search query means.
+        let all_keys: Option<HashSet<&EntityKey>> = production.entities.iter().map(Entity::key).collect();
+        if let Some(keys) = all_keys
+            && production.held.is_none()
+            && self.context.snapshot.mapping.disabled.is_empty()
+        {
+            let gone = known.into_iter().flatten().filter(|entry| !keys.contains(&entry.entity));
             no_longer_mapped.extend(gone.map(|entry| (resource.key.clone(), entry.entity.clone())));
         }
+        let states: HashMap<&EntityKey, &State> =
+            known.into_iter().flatten().map(|entry| (&entry.entity, &entry.state)).collect();
         let was_stale = known.into_iter().flatten().any(|entry| !entry.is_claim());
         let mut unchanged = 0;
         let produced = production.entities.len() as u64;
         for entity in production.entities {
             let hash = resource::hash_of(&entity, merge);
-            let is_sent = known
-                .into_iter()
-                .flatten()
-                .any(|entry| entry.entity == entity.key && entry.state == State::Sent(hash.clone()));
-            if is_sent {
+            let state = entity.key().and_then(|key| states.get(key));
+            let is_sent = matches!(state, Some(State::Sent(known)) if *known == hash);
+            if is_sent && !entity.needs_search {
                 unchanged += 1;
                 continue;
             }
@@ -236,19 +245,21 @@ impl TargetSync<'_> {
         }
         self.context.check_organization().await?;
         let outgoing = std::mem::take(&mut self.outgoing);
+        let mut announces = false;
         for item in &outgoing {
-            let entry = Entry {
-                entity: item.entity.key.clone(),
-                relates_to: item.entity.relates_to.clone(),
-                state: State::Unsure,
-            };
-            self.file.ledger.record(&item.kind, &item.resource, entry);
+            if let Some(key) = item.entity.key() {
+                self.record(item, key.clone(), State::Unsure);
+                announces = true;
+            }
         }
-        self.ledgers.save(&mut self.file).await?;
-        self.is_changed = false;
+        // Written although it may say so already: where another worker has the target, this fails.
+        if announces {
+            self.ledgers.save(&mut self.file).await?;
+            self.is_changed = false;
+        }
         let mut by_blueprint: BTreeMap<&str, Vec<&Outgoing>> = BTreeMap::new();
         for item in &outgoing {
-            by_blueprint.entry(item.entity.key.blueprint.as_str()).or_default().push(item);
+            by_blueprint.entry(item.entity.blueprint()).or_default().push(item);
         }
         let mut unanswered = Vec::new();
         let mut throttled = None;
@@ -278,38 +289,59 @@ impl TargetSync<'_> {
         Ok(())
     }
 
+    /// Sets what the ledger says of an entity.
+    fn record(&mut self, item: &Outgoing, entity: EntityKey, state: State) {
+        let entry = Entry { entity, relates_to: item.entity.relates_to.clone(), state };
+        self.is_changed |= self.file.ledger.record(&item.kind, &item.resource, entry);
+    }
+
     fn note_outcome(&mut self, item: &Outgoing, outcome: UpsertOutcome) {
         let report = self.report(&item.kind);
+        let address = &item.entity.address;
         match outcome {
             UpsertOutcome::Accepted => {
                 report.accepted += 1;
-                if let Some(entry) = self.file.ledger.entry_mut(&item.kind, &item.resource, &item.entity.key) {
-                    entry.state = State::Sent(item.hash.clone());
-                    self.is_changed = true;
+                if let Some(key) = item.entity.key() {
+                    self.record(item, key.clone(), State::Sent(item.hash.clone()));
                 }
+            }
+            UpsertOutcome::Resolved { identifier } => {
+                report.accepted += 1;
+                let entity = EntityKey { blueprint: item.entity.blueprint().to_owned(), identifier };
+                self.record(item, entity, State::Addressed);
+            }
+            UpsertOutcome::Unresolved { reason } => {
+                // Once per kind: a query that finds nothing yet may be no mistake.
+                if report.unresolved == 0 {
+                    report.tell(format!("Port did not find {address}: {reason}"));
+                }
+                report.unresolved += 1;
             }
             UpsertOutcome::RelatedMissing { reason } => {
                 report.refused += 1;
-                report.tell(format!("{} waits for an entity that it relates to: {reason}", item.entity.key.identifier));
-                if self.deferred.len() < MOST_DEFERRED {
+                report.tell(format!("{address} waits for an entity that it relates to: {reason}"));
+                // One that a search query addresses goes again in the next run anyway.
+                if let Some(key) = item.entity.key()
+                    && self.deferred.len() < MOST_DEFERRED
+                {
                     let (kind, resource) = (item.kind.clone(), item.resource.clone());
                     self.deferred.push(Deferred {
                         kind,
                         resource,
-                        entity: item.entity.key.clone(),
+                        entity: key.clone(),
                         body: item.entity.body.clone(),
                     });
                 }
             }
             UpsertOutcome::Refused { status, reason } => {
                 report.refused += 1;
-                report.tell(format!("Port refused {} with status {status}: {reason}", item.entity.key.identifier));
+                report.tell(format!("Port refused {address} with status {status}: {reason}"));
             }
             // The target comes again when the limit allows it.
             UpsertOutcome::Throttled { .. } => report.refused += 1,
             UpsertOutcome::Unanswered { reason } => {
                 report.refused += 1;
-                report.tell(format!("no word from Port about {}: {reason}", item.entity.key.identifier));
+                report.tell(format!("no word from Port about {address}: {reason}"));
             }
         }
     }
@@ -320,13 +352,14 @@ impl TargetSync<'_> {
         let mut stale = 0;
         if let Some(unit) = self.file.ledger.units.get_mut(kind) {
             let gone = unit.iter_mut().filter(|(key, _)| unseen.contains(*key)).flat_map(|(_, entries)| entries);
-            for entry in gone {
+            for entry in gone.filter(|entry| entry.may_become_stale()) {
                 entry.state = State::Stale(run.clone());
                 stale += 1;
             }
         }
         for (resource, entity) in no_longer_mapped {
-            if let Some(entry) = self.file.ledger.entry_mut(kind, resource, entity) {
+            let entry = self.file.ledger.entry_mut(kind, resource, entity);
+            if let Some(entry) = entry.filter(|entry| entry.may_become_stale()) {
                 entry.state = State::Unmapped(run.clone());
                 stale += 1;
             }

@@ -265,6 +265,82 @@ async fn identifiers_and_relations_may_be_search_queries() {
 }
 
 #[tokio::test]
+async fn search_queries_have_their_limits() {
+    let port = port_with_blueprints().await;
+    let caller = Caller::sign_in(&port).await;
+    for number in 0..101 {
+        let tags = json!({"tags": {"number": number}});
+        let bucket = json!({"blueprint": "bucket", "identifier": format!("bucket-{number}"), "properties": tags});
+        port.put_entity(EXPORTER, bucket);
+    }
+    port.put_entity(EXPORTER, json!({"blueprint": "_team", "identifier": "sea", "title": "Sea"}));
+    let rule = |property: &str, operator: &str, value: Value| json!({"property": property, "operator": operator, "value": value});
+    let all_of = |rules: Value| json!({"combinator": "and", "rules": rules});
+    let any_of = |rules: Value| json!({"combinator": "or", "rules": rules});
+    let found = |operator: &str, value: Value| all_of(json!([rule("$identifier", operator, value)]));
+
+    // An identifier query finds exactly one, or nothing is written.
+    let before = identifiers(&port);
+    let refused = json!([
+        {"identifier": found("in", json!(["bucket-1", "bucket-2"])), "title": "x"},
+        {"identifier": found("=", json!("bucket-999")), "title": "x"},
+        {"identifier": found("contains", json!("bucket-1")), "title": "x"},
+        {"identifier": all_of(json!([any_of(json!([rule("$identifier", "containsAny", json!(["bucket-1"]))]))])), "title": "x"},
+    ]);
+    let (_, body) = caller.upsert("bucket", UPSERT, refused).await;
+    let errors: Vec<(u64, &str)> = body["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["statusCode"].as_u64().unwrap(), error["identifier"].as_str().unwrap()))
+        .collect();
+    assert_eq!(errors, [(422, "unknown"), (404, "unknown"), (422, "unknown"), (422, "unknown")]);
+    assert_eq!(identifiers(&port), before);
+
+    // A relation's query finds at most 100; a team's query searches teams.
+    let trail = |identifier: &str, query: Value| json!({"identifier": identifier, "relations": {"buckets": query}, "team": all_of(json!([rule("$title", "=", json!("Sea"))]))});
+    let entities = json!([
+        trail("all", found("contains", json!("bucket-"))),
+        trail("some", found("containsAny", json!(["bucket-10"]))),
+        trail("listed", found("in", json!(["bucket-1", "bucket-2", "gone"]))),
+        trail(
+            "nested",
+            all_of(json!([any_of(json!([
+                rule("$identifier", "=", json!("bucket-1")),
+                rule("$identifier", "=", json!("bucket-3"))
+            ]))]))
+        ),
+        trail("none", found("=", json!("gone"))),
+    ]);
+    let (_, body) = caller.upsert("trail", UPSERT, entities).await;
+    assert_eq!((body["errors"].as_array().unwrap().len(), &body["errors"][0]["index"]), (1, &json!(0)), "{body:#}");
+    for (identifier, buckets) in [
+        ("some", json!(["bucket-10", "bucket-100"])),
+        ("listed", json!(["bucket-1", "bucket-2"])),
+        ("nested", json!(["bucket-1", "bucket-3"])),
+        ("none", json!([])),
+    ] {
+        let trail = port.entity("trail", identifier).unwrap();
+        assert_eq!((&trail["relations"]["buckets"], &trail["team"]), (&buckets, &json!(["sea"])), "{identifier}");
+    }
+    assert_eq!(port.violations(), Vec::<String>::new());
+
+    // What is no query by the schema spoils the whole request.
+    for query in [
+        json!({"combinator": null, "rules": []}),
+        json!({"combinator": "and"}),
+        all_of(json!([rule("p", "like", json!("x"))])),
+        all_of(json!([rule("p", "in", json!("x"))])),
+        all_of(json!([{"property": "p", "operator": "="}])),
+        all_of(json!([rule("p", "=", json!(true))])),
+    ] {
+        port.clear_violations();
+        let (status, _) = caller.upsert("bucket", UPSERT, json!([{"identifier": query}, {"identifier": "good"}])).await;
+        assert_eq!((status, port.violations().len()), (StatusCode::UNPROCESSABLE_ENTITY, 1), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn deletion_stops_at_a_dependent_or_takes_it_along() {
     let port = port_with_blueprints().await;
     let caller = Caller::sign_in(&port).await;

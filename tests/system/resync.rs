@@ -3,5 +3,6 @@
 mod any_kind;
 mod deletions;
 mod first_run;
+mod mapping;
 mod stays;
 mod steps;

@@ -3,7 +3,7 @@
 use super::meter::{Charge, Evaluation, Limit, Stopped};
 use super::native;
 use super::value::Value;
-use super::{CompileError, EvaluationError};
+use super::{CompileError, EvaluationError, Source};
 use jaq_core::data::{DataT, HasLut};
 use jaq_core::load::lex::{Lexer, StrPart, Tok, Token};
 use jaq_core::load::parse::Def;
@@ -207,7 +207,7 @@ impl Program {
     /// The first output for an input. `converted` gives the input in the form for the calling thread.
     pub(super) fn first(
         &self,
-        json: &serde_json::Value,
+        source: Source<'_>,
         converted: impl FnOnce() -> Value,
     ) -> Result<Option<serde_json::Value>, EvaluationError> {
         if !self.is_deep {
@@ -216,7 +216,7 @@ impl Program {
                 return result;
             }
         }
-        let evaluation = || self.first_here(|| Value::from_json(json), LARGE_STACK_FOR_CALLS);
+        let evaluation = || self.first_here(|| source.convert(), LARGE_STACK_FOR_CALLS);
         on_large_stack(evaluation).map_err(EvaluationError::Failed)?
     }
 

@@ -70,8 +70,8 @@ impl Expression {
     /// MiB, nesting of 256, or a result of 16 MiB.
     pub fn first(&self, input: &Input<'_>) -> Result<Option<serde_json::Value>, EvaluationError> {
         match &self.form {
-            Form::Simple(simple) => simple.first(input.json),
-            Form::Program(program) => program.first(input.json, || input.converted().clone()),
+            Form::Simple(simple) => simple.first(input.source),
+            Form::Program(program) => program.first(input.source, || input.converted().clone()),
         }
     }
 }
@@ -82,22 +82,56 @@ impl std::fmt::Debug for Expression {
     }
 }
 
-/// One raw resource as expressions see it.
+/// One raw resource, or one item of it, as expressions see it.
 ///
 /// It is converted to the form of the interpreter at most once for all ordinary expressions, when the first needs it.
 pub struct Input<'a> {
-    json: &'a serde_json::Value,
+    source: Source<'a>,
+    /// The input that this one only adds a member to.
+    base: Option<&'a Input<'a>>,
     converted: OnceCell<Value>,
+}
+
+/// What an input consists of, for any thread.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    json: &'a serde_json::Value,
+    /// A member of the object that is not in the JSON, or has another value there.
+    member: Option<(&'a str, &'a serde_json::Value)>,
 }
 
 impl<'a> Input<'a> {
     /// Wraps a resource. Costs nothing yet.
     pub fn new(value: &'a serde_json::Value) -> Self {
-        let converted = OnceCell::new();
-        Self { json: value, converted }
+        Self { source: Source { json: value, member: None }, base: None, converted: OnceCell::new() }
+    }
+
+    /// The object `base` with one more member, or with another value for it. Nothing of `base` is copied. `base` is a
+    /// whole resource: a member added to it before is not seen.
+    pub fn with_member(base: &'a Input<'a>, name: &'a str, value: &'a serde_json::Value) -> Self {
+        let source = Source { json: base.source.json, member: Some((name, value)) };
+        Self { source, base: Some(base), converted: OnceCell::new() }
     }
 
     fn converted(&self) -> &Value {
-        self.converted.get_or_init(|| Value::from_json(self.json))
+        self.converted.get_or_init(|| match self.base {
+            // Its parts are shared, not converted again.
+            Some(base) => self.source.complete(base.converted().clone()),
+            None => self.source.convert(),
+        })
+    }
+}
+
+impl Source<'_> {
+    fn convert(self) -> Value {
+        self.complete(Value::from_json(self.json))
+    }
+
+    /// Adds the member to what was made of the JSON.
+    fn complete(self, converted: Value) -> Value {
+        match self.member {
+            Some((name, value)) => converted.with_member(name, Value::from_json(value)),
+            None => converted,
+        }
     }
 }

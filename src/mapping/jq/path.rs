@@ -1,6 +1,6 @@
 //! Paths and literals, which nearly all expressions of mappings are, evaluated without the interpreter.
 
-use super::EvaluationError;
+use super::{EvaluationError, Source};
 use serde_json::Value;
 
 /// An expression that needs no interpreter.
@@ -35,12 +35,16 @@ impl Simple {
         path(text).map(Self::Path)
     }
 
-    pub(super) fn first(&self, input: &Value) -> Result<Option<Value>, EvaluationError> {
+    pub(super) fn first(&self, source: Source<'_>) -> Result<Option<Value>, EvaluationError> {
         let steps = match self {
             Self::Literal(literal) => return Ok(Some(literal.clone())),
-            Self::Path(steps) => steps,
+            Self::Path(steps) => steps.as_slice(),
         };
-        let mut value = input;
+        let (mut value, steps) = match (source.member, steps) {
+            (Some((name, member)), [first, rest @ ..]) if first.leads_to(name) => (member, rest),
+            (Some((name, member)), []) => return Ok(Some(with_member(normalised(source.json), name, member))),
+            _ => (source.json, steps),
+        };
         for step in steps {
             value = match step.apply(value) {
                 Ok(value) => value,
@@ -68,7 +72,18 @@ fn normalised(value: &Value) -> Value {
     }
 }
 
+fn with_member(mut object: Value, name: &str, member: &Value) -> Value {
+    if let Value::Object(members) = &mut object {
+        members.insert(name.to_owned(), normalised(member));
+    }
+    object
+}
+
 impl Step {
+    fn leads_to(&self, member: &str) -> bool {
+        matches!(&self.key, Key::Name(name) if name == member)
+    }
+
     fn apply<'v>(&self, value: &'v Value) -> Result<&'v Value, EvaluationError> {
         match (value, &self.key) {
             (Value::Null, _) => Ok(&Value::Null),

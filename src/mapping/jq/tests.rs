@@ -33,6 +33,96 @@ fn agrees_with_libjq() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+/// Every expression of the mappings that Port publishes as examples, on a resource of its kind that has everything and
+/// on one that has little more than its name, with what libjq 1.8.2 (the Python package jq 1.12.0) makes of it.
+#[test]
+fn published_mappings_give_what_they_give_with_libjq() {
+    let recorded = include_str!("../../../tests/support/mapping/recorded.json");
+    let recorded: Vec<serde_json::Value> = serde_json::from_str(recorded).unwrap();
+    let mut differences = Vec::new();
+    let mut cases = 0;
+    for resource in &recorded {
+        let input = Input::new(&resource["input"]);
+        for case in resource["cases"].as_array().unwrap() {
+            let text = case["expression"].as_str().unwrap();
+            let result = Expression::compile(text).unwrap().first(&input).ok().flatten();
+            // Absent for expressions that fail; the messages are our own.
+            let expected = case.get("outputs").map(|outputs| outputs[0].clone());
+            // Compared as text, which shows how numbers are written.
+            if format!("{result:?}") != format!("{expected:?}") {
+                let kind = &resource["input"]["Type"];
+                differences.push(format!("{text} of {kind}\n  gives    {result:?}\n  expected {expected:?}"));
+            }
+            cases += 1;
+        }
+    }
+    assert!(recorded.len() >= 66 && cases > 1000, "{cases} cases of {} resources", recorded.len());
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// What the page on mappings says about differences from jq, in its order. What agrees one day leaves the page.
+#[test]
+fn differences_from_libjq_are_those_that_users_are_told() {
+    let fails = [
+        "halt",
+        "halt_error",
+        "$__loc__",
+        "get_jq_origin",
+        "get_prog_origin",
+        "1 | lgamma_r",
+        "[5] | . as {a: $x} ?// [$x] | $x",
+        "\"abc\" | test(\"a(?=b)\")",
+        "\"abc\" | test(\"(?<=a)b\")",
+        "\"aa\" | test(\"(a)\\\\1\")",
+        "\"foo\" | test(\"(?>f)oo\")",
+        "\"a\" | test(\"\\\\p{L}\")",
+        "\"a\" | test(\"\\\\h\")",
+        "\"a\" | test(\"\\\\R\")",
+        "\"a\" | test(\"a\\\\Z\")",
+        "\"a\" | test(\"[a-z&&[^x]]\")",
+        "\"\\ud83d\\ude00\"",
+        "\"+1\" | tonumber",
+        "\"Infinity\" | tonumber",
+        "\"-nan\" | tonumber",
+        "\"01\" | fromjson",
+        "\"1e1000\" | fromjson",
+        "\"NaN\" | fromjson",
+        "\"Infinity\" | fromjson",
+        "\"[nan]\" | fromjson",
+        "[1114112] | implode",
+        "\"\" | reverse",
+        "\"2024\" | strptime(\"%Y\")",
+        "\"2024-05-01 GMT\" | strptime(\"%Y-%m-%d %Z\")",
+        "1e12 | todate",
+        "[2024, 13, 1, 0, 0, 0, 0, 0] | mktime",
+        "[2024, 4, 1] | mktime",
+    ];
+    for text in fails {
+        let result = Expression::compile(text).map(|expression| expression.first(&Input::new(&json!(null))));
+        assert!(!matches!(result, Ok(Ok(_))), "{text} gives {result:?}");
+    }
+    for (text, here) in [
+        ("[env, $ENV]", json!([{}, {}])),
+        ("[reduce range(2) as $x (0; . + $x, 10)]", json!([1, 10, 11, 10])),
+        ("[foreach range(2) as $x (0; . + $x, 10)] | length", json!(6)),
+        ("[reduce range(3) as $x (0; empty)]", json!([])),
+        ("\"é٣\" | [test(\"\\\\w\"), test(\"\\\\d\")]", json!([false, false])),
+        ("\"a\\nb\" | test(\"a.b\"; \"s\")", json!(true)),
+        ("9007199254740993", json!(9_007_199_254_740_993_u64)),
+        ("1.10 | tostring", json!("1.1")),
+        ("[1, 2, 3] | .[-1.2]", json!(2)),
+        ("\"%zz\" | @urid", json!("%zz")),
+        ("[10, 2] | bsearch(2)", json!(-1)),
+        ("0 | significand", json!(null)),
+        ("0 | strftime(\"%Z\")", json!("UTC")),
+        ("0 | strftime(\"%c\")", json!("1970 M01 1, Thu 00:00:00")),
+        ("0 | strflocaltime(\"%H\")", json!("00")),
+        ("1425599621.678 | gmtime | .[5]", json!(41.678)),
+    ] {
+        assert_eq!(first(text, &json!(null)), Ok(Some(here)), "{text}");
+    }
+}
+
 #[test]
 fn simple_forms_agree_with_the_interpreter() {
     let texts = [
@@ -101,8 +191,9 @@ fn simple_forms_agree_with_the_interpreter() {
         let simple = Simple::parse(text).unwrap_or_else(|| panic!("{text} is not recognised"));
         let program = engine::compile(text).unwrap();
         for input in &inputs {
-            let by_simple = simple.first(input);
-            let by_interpreter = program.first(input, || Value::from_json(input));
+            let source = Input::new(input).source;
+            let by_simple = simple.first(source);
+            let by_interpreter = program.first(source, || source.convert());
             // Compared as text, which shows the order of keys and how numbers are written.
             assert_eq!(format!("{by_simple:?}"), format!("{by_interpreter:?}"), "{text} for {input}");
         }
@@ -373,6 +464,25 @@ fn one_input_serves_many_expressions_and_one_expression_many_threads() {
             scope.spawn(|| assert_eq!(expression.first(&Input::new(&json)), Ok(Some(json!(2)))));
         }
     });
+}
+
+#[test]
+fn an_input_with_a_member_is_the_whole_object() {
+    let json = json!({"a": {"b": 1.0}, "item": "before"});
+    let member = json!({"c": [1, 2.0]});
+    let base = Input::new(&json);
+    let replaced = Input::with_member(&base, "item", &member);
+    let added = Input::with_member(&base, "port", &member);
+    for text in [".", ". | .", ".item", ".item.c[1]", ".port", ".port.c", ".[\"item\"].c | length", ".a.b", "keys"] {
+        let expression = Expression::compile(text).unwrap();
+        for (input, name) in [(&replaced, "item"), (&added, "port")] {
+            let mut whole = json.clone();
+            whole[name] = member.clone();
+            assert_eq!(expression.first(input), expression.first(&Input::new(&whole)), "{text} with {name}");
+        }
+    }
+    let recursive = Expression::compile("def f: if type == \"object\" then .item.c | f else . end; f").unwrap();
+    assert_eq!(recursive.first(&replaced), Ok(Some(json!([1, 2]))));
 }
 
 #[test]

@@ -178,6 +178,14 @@ impl Value {
         Self::Object(Rc::new(object))
     }
 
+    /// An object with one more member, or with another value for it; anything else as it is.
+    pub(super) fn with_member(self, name: &str, value: Self) -> Self {
+        let Self::Object(object) = self else { return self };
+        let mut object = Object::clone(&object);
+        object.insert(Rc::new(Text::new(name.to_owned())), value);
+        Self::Object(Rc::new(object))
+    }
+
     /// How deep arrays and objects nest: 0 for anything else. Never too small, but too large after deep parts were
     /// removed.
     pub(super) fn depth(&self) -> u16 {

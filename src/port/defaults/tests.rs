@@ -75,9 +75,11 @@ fn raw(kind: &str, which: &str) -> Value {
 fn map(kind: &DefaultKind, raw: &Value) -> (Entity, MappingNotes) {
     let mapping = Mapping::parse(&json!({"resources": [kind.mapping]})).unwrap();
     let mut notes = MappingNotes::default();
-    match mapping.entries[0].map(&Input::new(raw), &mut notes) {
-        Mapped::Entity(entity) => (*entity, notes),
-        other => panic!("{}: {other:?}", kind.name()),
+    let mut all = Vec::new();
+    mapping.entries[0].map_all(&Input::new(raw), &mut notes, |mapped| all.push(mapped));
+    match all.pop() {
+        Some(Mapped::Entity(entity)) if all.is_empty() => (*entity, notes),
+        other => panic!("{}: {all:?} {other:?}", kind.name()),
     }
 }
 
@@ -114,6 +116,7 @@ fn there_is_one_for_every_kind_and_what_it_asks_for_exists() {
     assert_eq!(defaults, KINDS.iter().map(|kind| kind.name).collect());
     for kind in all {
         let mapping = Mapping::parse(&json!({"resources": [kind.mapping]})).unwrap();
+        assert_eq!(mapping.warnings, Vec::<String>::new(), "{}", kind.name());
         // An option that does not exist would be ignored.
         let understood = &mapping.entries[0].options.include_actions;
         let written = kind.mapping["selector"]["includeActions"].as_array().map_or(0, Vec::len);
@@ -231,7 +234,8 @@ fn relations_lead_to_the_identifiers_that_the_other_kinds_make() {
     for kind in &kinds {
         for which in ["full", "sparse"] {
             let (entity, _) = map(kind, &raw(kind.name(), which));
-            identifiers.entry(entity.key.blueprint).or_default().insert(entity.key.identifier);
+            let key = entity.key().unwrap();
+            identifiers.entry(key.blueprint.clone()).or_default().insert(key.identifier.clone());
         }
     }
     for kind in &kinds {
@@ -252,7 +256,7 @@ fn identifiers_differ_over_accounts_and_regions() {
         let text = raw(kind.name(), "full").to_string();
         let in_place = |account: &str, region: &str| {
             let raw = text.replace(ACCOUNT, account).replace(REGION, region);
-            map(kind, &serde_json::from_str(&raw).unwrap()).0.key.identifier
+            map(kind, &serde_json::from_str(&raw).unwrap()).0.key().unwrap().identifier.clone()
         };
         let here = in_place(ACCOUNT, REGION);
         assert_ne!(here, in_place("210987654321", REGION), "{}", kind.name());

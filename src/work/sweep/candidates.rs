@@ -143,6 +143,9 @@ fn stale_because(
     located: &Located<'_>,
 ) -> Option<Stale> {
     let plan = &context.snapshot.plan;
+    if !located.entry.may_become_stale() {
+        return None;
+    }
     if let Some(words) = retirement.targets.get(located.target) {
         return Some(Stale { reason: words.clone(), is_by_mapping: false });
     }

@@ -103,7 +103,8 @@ async fn decide(
     if let Some((decision, _)) = read_json::<Decision>(store, &key).await? {
         return Ok(decision);
     }
-    let known: BTreeSet<&EntityKey> = evidence.entries().map(|located| &located.entry.entity).collect();
+    let own = evidence.entries().filter(|located| located.entry.may_become_stale());
+    let known: BTreeSet<&EntityKey> = own.map(|located| &located.entry.entity).collect();
     let threshold = context.snapshot.mapping.settings.deletion_threshold;
     let share = candidates.deletable.len() as f64 / known.len().max(1) as f64;
     let decision = Decision {

@@ -127,10 +127,12 @@ impl Evidence {
         Ok(())
     }
 
-    /// All targets that have a ledger, or should have one.
+    /// All targets that have a ledger with entities of ours, or should have one.
     pub fn targets(&self) -> BTreeSet<&Target> {
+        let has_own = |file: &LedgerFile| file.ledger.entries().any(|(_, _, entry)| entry.may_become_stale());
+        let with_own = self.ledgers.iter().filter(|(_, file)| has_own(file)).map(|(target, _)| target);
         let unclear = self.unclear_ledgers.iter().map(|(target, _)| target);
-        self.ledgers.keys().chain(unclear).chain(&self.lost_ledgers).collect()
+        with_own.chain(unclear).chain(&self.lost_ledgers).collect()
     }
 
     /// Every entry of every ledger.

@@ -25,7 +25,8 @@ pub async fn summarize(
         targets: plan.targets.len(),
         messages: plan.targets.len() + 1,
         inaccessible_accounts: plan.inaccessible.values().cloned().collect(),
-        mapping_problems: first.map(|(summary, _)| summary.mapping_problems).unwrap_or_default(),
+        mapping_problems: first.as_ref().map(|(summary, _)| summary.mapping_problems.clone()).unwrap_or_default(),
+        mapping_warnings: first.map(|(summary, _)| summary.mapping_warnings).unwrap_or_default(),
         failed_targets: failures(context, evidence),
         kinds: BTreeMap::new(),
         deletions: Some(deletions),
@@ -81,6 +82,7 @@ fn add(sum: &mut KindSummary, unit: &UnitReport) {
     sum.accepted += unit.accepted;
     sum.unchanged += unit.unchanged;
     sum.refused += unit.refused;
+    sum.unresolved += unit.unresolved;
     sum.filtered_out += unit.filtered_out;
     sum.held += unit.held;
     sum.incomplete_units += u64::from(!unit.listing.is_complete());

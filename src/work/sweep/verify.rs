@@ -9,7 +9,8 @@ use crate::seams::{CatalogError, EntityKey};
 use crate::work::StepContext;
 
 /// Lists all entities of this integration in Port. A claimed one that is missing becomes unsure, whatever the reason,
-/// and the next run sends it. One that no ledger knows is counted.
+/// and the next run sends it. One that no ledger knows is counted. One that a search query led to, and that somebody
+/// else has written or deleted since, is forgotten.
 ///
 /// Gives those of the settled entities that really are no longer ours in Port. Without a listing none of them is known
 /// to be, and nothing else changes: the run ends all the same, and says so.
@@ -22,18 +23,22 @@ pub async fn verify(
     let mut missing: BTreeSet<EntityKey> = BTreeSet::new();
     let mut known: BTreeSet<EntityKey> = BTreeSet::new();
     let mut related: BTreeSet<String> = BTreeSet::new();
+    let mut no_longer_marked: BTreeSet<EntityKey> = BTreeSet::new();
     for located in evidence.entries() {
         known.insert(located.entry.entity.clone());
         related.extend(located.entry.relates_to.iter().map(|relation| relation.identifier.clone()));
-        if matches!(located.entry.state, State::Sent(_)) {
-            missing.insert(located.entry.entity.clone());
-        }
+        match located.entry.state {
+            State::Sent(_) => missing.insert(located.entry.entity.clone()),
+            State::Addressed => no_longer_marked.insert(located.entry.entity.clone()),
+            State::Unsure | State::Stale(_) | State::Unmapped(_) => false,
+        };
     }
     let mut gone = settled;
     let mut unknown = 0;
     let listed = each_owned(context, |entity| {
         missing.remove(&entity);
         gone.remove(&entity);
+        no_longer_marked.remove(&entity);
         // An entity that Port made because ours relates to it carries our mark too.
         if !known.contains(&entity) && !related.contains(&entity.identifier) {
             unknown += 1;
@@ -47,6 +52,7 @@ pub async fn verify(
     deletions.unknown_in_port = unknown;
     let to_send = with_what_relates_to(evidence, missing);
     evidence.make_unsure(&to_send);
+    evidence.remove_entries(|_, _, _, entry| !entry.may_become_stale() && no_longer_marked.contains(&entry.entity));
     gone
 }
 

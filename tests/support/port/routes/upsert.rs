@@ -15,6 +15,9 @@ use super::{Answer, Effect, EntityKey, Incoming, State};
 /// Most entities that a relation's search query may find.
 const RELATION_SEARCH_LIMIT: usize = 100;
 
+/// What Port documents for queries in the place of an identifier; the published schema has more.
+const IDENTIFIER_OPERATORS: &[&str] = &["=", "in"];
+
 /// Stands for an item that is addressed by a search query which finds no entity.
 const UNKNOWN_IDENTIFIER: &str = "unknown";
 
@@ -151,6 +154,12 @@ fn resolve_identifier(state: &State, order: &Order<'_>, item: &Value) -> Result<
         // The schema lets it be missing; Port then makes one up.
         Value::Null => Ok(format!("e_{}", Uuid::new_v4().simple())),
         query => {
+            if let Some(operator) =
+                operators(query).into_iter().find(|operator| !IDENTIFIER_OPERATORS.contains(operator))
+            {
+                let message = format!("the operator {operator} is not possible for identifiers");
+                return Err(unresolved(422, "invalid_request", message));
+            }
             let found = find_all(state, order.blueprint, query);
             let found = found.map_err(|message| unresolved(422, "invalid_request", message))?;
             match found.as_slice() {
@@ -159,6 +168,14 @@ fn resolve_identifier(state: &State, order: &Order<'_>, item: &Value) -> Result<
                 _ => Err(unresolved(422, "invalid_request", "several entities match the query".to_owned())),
             }
         }
+    }
+}
+
+/// All operators of a query.
+fn operators(query: &Value) -> Vec<&str> {
+    match query["rules"].as_array() {
+        Some(rules) => rules.iter().flat_map(operators).collect(),
+        None => query["operator"].as_str().into_iter().collect(),
     }
 }
 
