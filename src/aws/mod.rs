@@ -24,7 +24,7 @@ pub use queue::SqsQueue;
 pub use reader::AwsReader;
 pub use role::{RoleArn, RoleArnError};
 pub use secret::{SecretError, read_port_credentials};
-pub use session_policy::read_policy;
+pub use session_policy::{DATA_AND_SECRETS, read_policy};
 pub use store::S3Store;
 
 /// Tries of one call, the first included, where `AWS_MAX_ATTEMPTS` says nothing else. The SDK waits between them with

@@ -11,7 +11,7 @@ use crate::kinds::{self, Options, Reader};
 /// Not all there is: a policy has 2,048 characters. Nor can it name what writes: a wildcard stands for actions of one
 /// service (`s3:Create*`) and never for services (`*:Create*`). That a worker changes nothing in an account is the read
 /// role's own policy, of which a session policy only ever takes away.
-const DATA_AND_SECRETS: &[&str] = &[
+pub const DATA_AND_SECRETS: &[&str] = &[
     "appconfig:GetConfiguration",
     "appconfig:GetLatestConfiguration",
     "appconfig:StartConfigurationSession",

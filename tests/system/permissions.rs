@@ -22,7 +22,7 @@ const OTHER_NAMES: [(&str, &str); 3] = [
 ];
 
 /// Every action of these kinds tells of resources; none of them gives what lies in them.
-const FIRST_WORDS_THAT_ONLY_LOOK: [&str; 3] = ["Describe", "Get", "List"];
+const FIRST_WORDS_THAT_ONLY_LOOK: [&str; 4] = ["BatchGet", "Describe", "Get", "List"];
 const ACTIONS_THAT_READ_DATA: [&str; 6] = [
     "s3:GetObject",
     "s3:ListBucket",

@@ -401,7 +401,7 @@ mod tests {
                 r#""LaunchTime":"2024-01-02T03:04:05Z","#,
                 r#""Placement":{"GroupName":"","Tenancy":"default","#,
                 r#""AvailabilityZone":"eu-west-1a"},"PrivateDnsName":"","ProductCodes":[],"#,
-                r#""PublicDnsName":"","State":{"Code":16,"Name":"running"},"#,
+                r#""PublicDnsName":"","Reason":"","State":{"Code":16,"Name":"running"},"#,
                 r#""StateTransitionReason":"","Tags":[{"Key":"Name","Value":"web"}],"#,
                 r#""IamInstanceProfile":{"Arn":"arn:p","Id":"AIPA"}}"#,
             )

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use portolan::aws::DATA_AND_SECRETS;
 use portolan::kinds::{KINDS, Scope};
 use serde_json::json;
 
@@ -14,7 +15,9 @@ const REGIONS: &str = "account:ListRegions";
 pub fn all() -> Vec<Derived> {
     let organization = list(&actions_of(|scope| scope == Scope::Organization));
     let accounts = list(&actions_of(|scope| scope != Scope::Organization));
+    let denied: Vec<String> = DATA_AND_SECRETS.iter().map(|action| format!("- {action}")).collect();
     let read_role = with_part(&read("cloudformation/read-role.yaml"), "kinds of an account", &accounts);
+    let read_role = with_part(&read_role, "data and secrets", &denied);
     vec![
         Derived { path: "cloudformation/read-policy.json".to_owned(), text: policy() },
         Derived {
