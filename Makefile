@@ -9,7 +9,7 @@ SHELL := /bin/bash
 VENV := .venv
 REQUIREMENTS := tests/support/aws/requirements.txt
 
-.PHONY: help setup demo test derived lint build clean
+.PHONY: help setup demo test soak derived lint build clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -26,6 +26,9 @@ demo: setup ## Bring an emulated organization into an emulated Port, and show it
 
 test: setup ## Run all tests
 	RUST_BACKTRACE=0 cargo test
+
+soak: ## Play many more stories of runs in which everything goes wrong (STORIES=20000)
+	PORTOLAN_STORIES=$(or $(STORIES),20000) cargo test --test model -- --nocapture
 
 derived: setup ## Write what is derived from the kinds: docs/kinds, policies
 	PORTOLAN_WRITE_DERIVED=1 cargo test --quiet --test system derived::
