@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use crate::run::{Deletions, Plan, RunId, Summary, UnitReport};
+use crate::run::{Deletions, Listing, Plan, RunId, Summary, UnitReport};
 use crate::target::{AccountId, Target};
 
 /// Starts JSON logging to standard output. `RUST_LOG` (or `PORTOLAN_LOG_LEVEL`) chooses the level; `info` without it.
@@ -84,6 +84,9 @@ pub fn unit_done(target: &Target, report: &UnitReport) {
             %target, kind = report.kind, resources, entities, accepted, unchanged, refused, held, stale,
             problems = ?report.problems, "unit done"
         ),
+        Some(reason) if matches!(report.listing, Listing::NotHere(_)) => {
+            tracing::info!(%target, kind = report.kind, reason, "kind not available")
+        }
         Some(reason) => tracing::warn!(
             %target, kind = report.kind, reason, resources, entities, accepted, unchanged, refused, held,
             problems = ?report.problems, "unit incomplete"

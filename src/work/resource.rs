@@ -25,8 +25,9 @@ pub type NotesByEntry = BTreeMap<usize, MappingNotes>;
 
 /// Maps a resource by all entries of its kind.
 ///
-/// An entry that would see an incomplete resource is left out where Port has its entities already: it would overwrite
-/// good properties with nothing. Any other is mapped from what there is.
+/// An entry that would see an incomplete resource is left out where Port is known to have its entities: it would
+/// overwrite good properties with nothing. Any other is mapped from what there is, and where Port merges, what came out
+/// empty is left out: another installation may have written the entity before.
 pub fn produce(
     raw: &Value,
     resource: &Resource,
@@ -41,7 +42,8 @@ pub fn produce(
     for entry in entries {
         // An entity that a search query addresses is in Port, or it is not written at all.
         let is_in_port = is_in_port || entry.template.is_addressed_by_query();
-        if is_in_port && let Some(failure) = resource.failure_for(&entry.options.include_actions) {
+        let failure = resource.failure_for(&entry.options.include_actions);
+        if is_in_port && let Some(failure) = failure {
             production.held = Some(failure.reason.clone());
             production.is_filtered_out = false;
             continue;
@@ -49,8 +51,11 @@ pub fn produce(
         let notes = notes.entry(entry.index).or_default();
         entry.map_all(&input, notes, |mapped| match mapped {
             Mapped::FilteredOut => {}
-            Mapped::Entity(entity) => {
+            Mapped::Entity(mut entity) => {
                 production.is_filtered_out = false;
+                if failure.is_some() && merge {
+                    leave_out_nulls(&mut entity.body);
+                }
                 combine(&mut production.entities, &mut positions, *entity, merge);
             }
             Mapped::Faulty { field, reason } => {
@@ -67,6 +72,15 @@ pub fn produce(
         production.held = Some(failure.reason.clone());
     }
     production
+}
+
+/// Takes properties and relations that are null out of an upsert.
+fn leave_out_nulls(body: &mut Value) {
+    for group in ["properties", "relations"] {
+        if let Some(Value::Object(members)) = body.get_mut(group) {
+            members.retain(|_, value| !value.is_null());
+        }
+    }
 }
 
 /// Where an entity stands among those of its resource, by its blueprint and identifier as JSON.
@@ -198,6 +212,25 @@ mod tests {
         let absent = produced(port(".absent"), &resource, &raw, true);
         assert_eq!(absent.entities.len(), 0);
         assert!(absent.held.is_some_and(|reason| reason.contains("port.itemsToParse")));
+    }
+
+    #[test]
+    fn what_an_incomplete_resource_leaves_empty_is_not_sent_where_port_merges() {
+        let mut resource = Resource::new("r", Map::new());
+        let denied = FailedEnrichment { action: "GetBucketTagging", optional: false, reason: "denied".to_owned() };
+        let mappings = json!({
+            "identifier": ".id", "blueprint": "'b'", "properties": {"id": ".id", "tags": ".tags"},
+            "relations": {"team": ".tags.team"},
+        });
+        let port = json!({"entity": {"mappings": mappings}});
+        let raw = json!({"id": "x"});
+        let whole = produced(port.clone(), &resource, &raw, false);
+        assert_eq!(whole.entities[0].body["properties"], json!({"id": "x", "tags": null}));
+        resource.incomplete.push(denied);
+        let incomplete = produced(port, &resource, &raw, false);
+        assert_eq!(incomplete.entities[0].body["properties"], json!({"id": "x"}));
+        assert_eq!(incomplete.entities[0].body["relations"], json!({}));
+        assert!(incomplete.held.is_some());
     }
 
     #[test]

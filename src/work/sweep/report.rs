@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
 use crate::events;
-use crate::run::{Deletions, FieldNote, KindSummary, Summary, TargetFailure, UnitReport, read_json};
+use crate::run::{Deletions, FieldNote, KindSummary, Listing, Summary, TargetFailure, UnitReport, read_json};
+use crate::target::Target;
 use crate::work::{StepContext, StepError};
 
 /// Problems that are told per kind; all of them are in the done marks.
@@ -32,8 +33,10 @@ pub async fn summarize(
         deletions: Some(deletions),
     };
     let mut fields: BTreeMap<String, BTreeMap<String, FieldNote>> = BTreeMap::new();
-    for unit in evidence.done.values().flat_map(|mark| &mark.units) {
-        add(summary.kinds.entry(unit.kind.clone()).or_default(), unit);
+    let units = evidence.done.iter().flat_map(|(target, mark)| mark.units.iter().map(move |unit| (target, unit)));
+    for (target, unit) in units {
+        let is_merely_absent = is_merely_absent(evidence, target, unit);
+        add(summary.kinds.entry(unit.kind.clone()).or_default(), unit, is_merely_absent);
         let of_kind = fields.entry(unit.kind.clone()).or_default();
         for (path, note) in &unit.fields {
             of_kind.entry(path.clone()).or_default().add(note.clone());
@@ -63,7 +66,7 @@ fn failures(context: &StepContext<'_>, evidence: &Evidence) -> Vec<TargetFailure
         if let Some(reason) = &mark.failure {
             failures.push(TargetFailure { target: target.clone(), kind: None, reason: reason.clone() });
         }
-        for unit in &mark.units {
+        for unit in mark.units.iter().filter(|unit| !is_merely_absent(evidence, target, unit)) {
             if let Some(reason) = unit.listing.problem() {
                 failures.push(TargetFailure {
                     target: target.clone(),
@@ -76,7 +79,14 @@ fn failures(context: &StepContext<'_>, evidence: &Evidence) -> Vec<TargetFailure
     failures
 }
 
-fn add(sum: &mut KindSummary, unit: &UnitReport) {
+/// Not every service is in every region. One that Port has something of was there, and is missed.
+fn is_merely_absent(evidence: &Evidence, target: &Target, unit: &UnitReport) -> bool {
+    let ledger = evidence.ledgers.get(target).map(|file| &file.ledger);
+    let has_entries = ledger.is_some_and(|ledger| ledger.units.contains_key(&unit.kind));
+    matches!(unit.listing, Listing::NotHere(_)) && !has_entries
+}
+
+fn add(sum: &mut KindSummary, unit: &UnitReport, is_merely_absent: bool) {
     sum.resources += unit.resources;
     sum.entities += unit.entities;
     sum.accepted += unit.accepted;
@@ -85,7 +95,7 @@ fn add(sum: &mut KindSummary, unit: &UnitReport) {
     sum.unresolved += unit.unresolved;
     sum.filtered_out += unit.filtered_out;
     sum.held += unit.held;
-    sum.incomplete_units += u64::from(!unit.listing.is_complete());
+    sum.incomplete_units += u64::from(!unit.listing.is_complete() && !is_merely_absent);
     for problem in &unit.problems {
         if sum.problems.len() < PROBLEMS_PER_KIND && !sum.problems.contains(problem) {
             sum.problems.push(problem.clone());
