@@ -107,31 +107,26 @@ async fn read_table(reading: &Reading, client: &Client, name: String) -> Option<
     }
     if reading.wants(TAGS) {
         let tags = tags(client, &arn).await;
-        table = with_option(table, TAGS, tags)?;
+        add_option(&mut table, TAGS, tags);
     }
     if reading.wants(BACKUP_STATUS) {
         let backups = continuous_backups(client, &table.key).await;
-        table = with_option(table, BACKUP_STATUS, backups)?;
+        add_option(&mut table, BACKUP_STATUS, backups);
     }
     Some(table)
 }
 
-fn with_option(
-    mut table: Resource,
-    option: &'static str,
-    answer: Result<Map<String, Value>, ReadError>,
-) -> Option<Resource> {
+/// DynamoDB says "not found" here of tables that are merely not active: whether the table is there, only its
+/// description says.
+fn add_option(table: &mut Resource, option: &'static str, answer: Result<Map<String, Value>, ReadError>) {
     match answer {
         Ok(properties) => table.properties.extend(properties),
-        Err(error) if is_gone(&error) => return None,
         Err(error) => table.lacks_option(option, &error),
     }
-    Some(table)
 }
 
-/// Backups name the absence of a table differently from the others.
 fn is_gone(error: &ReadError) -> bool {
-    matches!(error.code(), "ResourceNotFoundException" | "TableNotFoundException")
+    error.code() == "ResourceNotFoundException"
 }
 
 async fn description(client: &Client, name: &str) -> Result<Map<String, Value>, ReadError> {

@@ -79,7 +79,9 @@ const NOT_HERE: &[&str] = &["OptInRequired", "RegionDisabledException", "Subscri
 /// Codes that mean too many calls. The SDK has repeated the call by then.
 const THROTTLED: &[&str] = &[
     "BandwidthLimitExceeded",
+    "EC2ThrottledException",
     "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
@@ -88,6 +90,7 @@ const THROTTLED: &[&str] = &[
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+    "TransactionInProgressException",
 ];
 
 /// What comes before a resolver's words when a name could not be looked up.

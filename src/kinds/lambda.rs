@@ -60,6 +60,10 @@ const FIELDS: &[Field] = &[
     ("TracingConfig", Form::Object),
     ("Version", Form::Text),
     ("VpcConfig", Form::Object),
+    ("CapacityProviderConfig", Form::Object),
+    ("ConfigSha256", Form::Text),
+    ("DurableConfig", Form::Object),
+    ("TenancyConfig", Form::Object),
 ];
 
 async fn functions(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {

@@ -11,7 +11,8 @@ pub struct Options {
     pub include_actions: BTreeSet<String>,
     /// How much of a history is read.
     pub history: HistoryBound,
-    /// Resource models of which Cloud Control lists the children, each as JSON text (`resourceModels`).
+    /// Resource models of which Cloud Control lists the children, each as JSON text (`resourceModels`). Without any, all
+    /// resources are listed; [`WITHOUT_MODEL`] among them stands for that listing.
     pub resource_models: BTreeSet<String>,
     /// Whether Cloud Control is asked for each resource by itself (`useGetResourceAPI`).
     pub get_each_resource: bool,
@@ -22,6 +23,9 @@ impl Options {
     pub fn widen(&mut self, other: &Self) {
         self.include_actions.extend(other.include_actions.iter().cloned());
         self.history = self.history.wider(other.history);
+        if self.resource_models.is_empty() != other.resource_models.is_empty() {
+            self.resource_models.insert(WITHOUT_MODEL.to_owned());
+        }
         self.resource_models.extend(other.resource_models.iter().cloned());
         self.get_each_resource |= other.get_each_resource;
     }
@@ -31,6 +35,9 @@ impl Options {
         self.include_actions.contains(action)
     }
 }
+
+/// Among resource models: the listing of all resources, which takes none.
+pub const WITHOUT_MODEL: &str = "";
 
 /// The part of a history (builds, deployments, executions) that is read. None is the whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +65,24 @@ impl HistoryBound {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_asks_for_no_model_gets_the_whole_listing_whatever_others_ask_for() {
+        let options = |models: &[&str]| Options {
+            resource_models: models.iter().map(|model| (*model).to_owned()).collect(),
+            ..Options::default()
+        };
+        for entries in [[&["{}"][..], &[]], [&[], &["{}"]]] {
+            let mut both = options(entries[0]);
+            both.widen(&options(entries[1]));
+            assert_eq!(both, options(&["{}", WITHOUT_MODEL]));
+            both.widen(&options(&[]));
+            assert_eq!(both, options(&["{}", WITHOUT_MODEL]));
+        }
+        let mut none = options(&[]);
+        none.widen(&options(&[]));
+        assert_eq!(none, options(&[]));
+    }
 
     #[test]
     fn the_wider_bound_of_two_entries_holds_for_both() {

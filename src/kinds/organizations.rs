@@ -42,6 +42,7 @@ const FIELDS: &[Field] = &[
     ("State", Form::Text),
     ("JoinedTimestamp", Form::Time),
     ("JoinedMethod", Form::Text),
+    ("Paths", Form::Texts),
 ];
 
 /// Accounts of all states: a suspended one is still there.

@@ -121,6 +121,11 @@ async fn read_bucket(reading: &Reading, listing_region: &str, bucket: Bucket) ->
         match location_of(&reading.client_in(region, Client::new), &name).await {
             Ok(constraint) => location = Some(constraint),
             Err(error) if is_gone(&error) => return Ok(None),
+            // Without its region, nothing more can be asked of it.
+            Err(error) if bucket.bucket_region.is_none() => {
+                resource.lacks("GetBucketLocation", &error);
+                return Ok(Some(resource));
+            }
             Err(error) => resource.lacks_option(LOCATION, &error),
         }
     }
@@ -185,7 +190,7 @@ async fn add_tags(client: &Client, bucket: &mut Resource) -> Existence {
         Err(error) if error.code() == "NoSuchTagSet" => Vec::new(),
         Err(error) if is_gone(&error) => return Existence::Gone,
         Err(error) => {
-            bucket.lacks("GetBucketTaggingAction", &error);
+            bucket.lacks("GetBucketTagging", &error);
             return Existence::There;
         }
     };
@@ -269,6 +274,9 @@ async fn add_encryption(reading: &Reading, client: &Client, bucket: &mut Resourc
                         },
                     )
                     .value("BucketKeyEnabled", rule.bucket_key_enabled)
+                    .object("BlockedEncryptionTypes", &rule.blocked_encryption_types, |blocked| {
+                        Members::new().texts("EncryptionType", &blocked.encryption_type)
+                    })
             })
         },
     )

@@ -11,6 +11,8 @@ use crate::seams::UpsertOptions;
 const DEFAULT_DELETION_THRESHOLD: f64 = 0.9;
 /// Bounds what an edited document can make a run do.
 const MOST_ENTRIES: usize = 1000;
+/// Entries that an error names; one mistake is often made many times.
+const MOST_TOLD: usize = 20;
 
 /// A mapping that as a whole cannot be used. The run ends before anything is changed.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -52,7 +54,8 @@ pub(super) fn parse(document: &Value) -> Result<Mapping, MappingError> {
         }
     }
     if mapping.entries.is_empty() {
-        return Err(MappingError::NothingUsable(mapping.disabled.iter().map(ToString::to_string).collect()));
+        let some = mapping.disabled.iter().take(MOST_TOLD).map(ToString::to_string);
+        return Err(MappingError::NothingUsable(some.collect()));
     }
     Ok(mapping)
 }
@@ -108,6 +111,7 @@ fn parse_entry(index: usize, resource: &Value) -> Result<Vec<MappingEntry>, Stri
     let mappings =
         port.get("entity").and_then(|entity| entity.get("mappings")).ok_or("`port.entity.mappings` is missing")?;
     let mappings = match mappings {
+        Value::Array(mappings) if mappings.is_empty() => return Err("`port.entity.mappings` is empty".to_owned()),
         Value::Array(mappings) => mappings.iter().collect(),
         mapping => vec![mapping],
     };

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::document::brief;
 use super::items;
 use super::jq::Input;
 use super::{Mapped, MappingEntry, MappingNotes};
@@ -23,7 +24,10 @@ impl MappingEntry {
             }
         };
         notes.add(items::PATH, FieldNote { has_value: true, failure: None });
-        let rest = to_parse.rest(raw);
+        let rest = match to_parse.rest(raw) {
+            Ok(rest) => rest,
+            Err(reason) => return take(Mapped::faulty(items::PATH, reason)),
+        };
         let rest = rest.as_ref().map(Input::new);
         let rest = rest.as_ref().unwrap_or(raw);
         let start = Instant::now();
@@ -47,7 +51,7 @@ impl MappingEntry {
             Ok(Some(Value::Bool(true))) => {}
             Ok(Some(Value::Bool(false))) => return Mapped::FilteredOut,
             Ok(Some(other)) => {
-                return Mapped::faulty("selector.query", format!("gave {other}; true or false is expected"));
+                return Mapped::faulty("selector.query", format!("gave {}; true or false is expected", brief(&other)));
             }
             Ok(None) => return Mapped::faulty("selector.query", "gave nothing; true or false is expected".to_owned()),
             Err(error) => return Mapped::faulty("selector.query", error.to_string()),

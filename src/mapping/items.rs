@@ -72,9 +72,16 @@ impl ItemsToParse {
     }
 
     /// The resource without the list; none where items keep the whole resource.
-    pub(super) fn rest(&self, raw: &Input<'_>) -> Option<Value> {
-        let rest = self.rest.as_ref()?.first(raw);
-        rest.ok().flatten().filter(Value::is_object)
+    ///
+    /// # Errors
+    /// When the list cannot be taken out of this resource: its items would be others than those of the next.
+    pub(super) fn rest(&self, raw: &Input<'_>) -> Result<Option<Value>, String> {
+        let Some(rest) = &self.rest else { return Ok(None) };
+        match rest.first(raw) {
+            Ok(Some(rest @ Value::Object(_))) => Ok(Some(rest)),
+            Ok(_) => Err(format!("`{}` leaves no object of the resource", rest.text())),
+            Err(error) => Err(format!("`{}`: {error}", rest.text())),
+        }
     }
 }
 
@@ -174,13 +181,13 @@ mod tests {
         let items = |port: Value| ItemsToParse::parse(&port).unwrap().unwrap();
         let taken = items(json!({"itemsToParse": ".Properties.Tags"}));
         assert_eq!(taken.items(&input), Ok(vec![json!(1), json!(2)]));
-        assert_eq!(taken.rest(&input), Some(json!({"Properties": {"Arn": "x"}, "Type": "t"})));
+        assert_eq!(taken.rest(&input), Ok(Some(json!({"Properties": {"Arn": "x"}, "Type": "t"}))));
         assert_eq!(taken.name, "item");
 
         let kept = items(json!({"itemsToParse": ".Properties.Tags", "itemsToParseTopLevelTransform": false}));
-        assert_eq!(kept.rest(&input), None);
+        assert_eq!(kept.rest(&input), Ok(None));
         let unclear = json!({"itemsToParse": "[.Properties.Tags[] | . + 1]", "itemsToParseName": "tag"});
-        assert_eq!((items(unclear.clone()).rest(&input), items(unclear.clone()).name.as_str()), (None, "tag"));
+        assert_eq!((items(unclear.clone()).rest(&input), items(unclear.clone()).name.as_str()), (Ok(None), "tag"));
         assert!(ItemsToParse::keeps_all_unasked(&unclear));
         assert!(!ItemsToParse::keeps_all_unasked(
             &json!({"itemsToParse": "[1]", "itemsToParseTopLevelTransform": false})

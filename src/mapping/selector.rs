@@ -27,6 +27,12 @@ pub(super) fn parse_region_policy(selector: &Value) -> Result<RegionPolicy, Stri
     let Some(policy) = selector.get("regionPolicy").filter(|policy| !policy.is_null()) else {
         return Ok(RegionPolicy::default());
     };
+    if !policy.is_object() {
+        return Err(format!(
+            "`selector.regionPolicy` is {}; an object with `allow` and `deny` is expected",
+            brief(policy)
+        ));
+    }
     let list = |name: &str| texts(policy.get(name), &format!("selector.regionPolicy.{name}"));
     Ok(RegionPolicy { allow: list("allow")?, deny: list("deny")? })
 }

@@ -98,6 +98,7 @@ impl FieldNote {
         self.has_value |= other.has_value;
         if self.failure.is_none() {
             self.failure = other.failure;
+            self.failure.iter_mut().for_each(shorten);
         }
     }
 
@@ -113,6 +114,16 @@ impl FieldNote {
 
 /// How many problems of a unit are told in words; the rest is in the counts and in the log.
 const PROBLEMS_TOLD: usize = 5;
+
+/// Letters of a problem that are told: an expression may put a whole resource into its error.
+const LONGEST_PROBLEM: usize = 500;
+
+fn shorten(problem: &mut String) {
+    if let Some((end, _)) = problem.char_indices().nth(LONGEST_PROBLEM) {
+        problem.truncate(end);
+        problem.push('…');
+    }
+}
 
 impl UnitReport {
     pub fn new(kind: &str) -> Self {
@@ -134,7 +145,8 @@ impl UnitReport {
     }
 
     /// Keeps a problem in words, if it is not told already and there is room.
-    pub fn tell(&mut self, problem: String) {
+    pub fn tell(&mut self, mut problem: String) {
+        shorten(&mut problem);
         if self.problems.len() < PROBLEMS_TOLD && !self.problems.contains(&problem) {
             self.problems.push(problem);
         }

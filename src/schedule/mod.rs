@@ -30,6 +30,7 @@ use crate::seams::{Catalog, CatalogError, Clock, Queue, Store, Version};
 const LONGEST_RUN: time::Duration = time::Duration::hours(5);
 /// A console shows this many accounts well; the whole list is in the state bucket.
 const MOST_ACCOUNTS_IN_ANSWER: usize = 20;
+const MOST_PROBLEMS_IN_ANSWER: usize = 50;
 
 /// What the scheduler works with.
 pub struct Scheduler {
@@ -194,5 +195,6 @@ impl Scheduler {
 fn shortened(mut summary: Summary) -> Summary {
     summary.inaccessible_accounts.truncate(MOST_ACCOUNTS_IN_ANSWER);
     summary.failed_targets.truncate(MOST_ACCOUNTS_IN_ANSWER);
+    summary.mapping_problems.truncate(MOST_PROBLEMS_IN_ANSWER);
     summary
 }

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::StepError;
 use crate::mapping::Mapping;
-use crate::run::{Current, Known, Place, Plan, RunId, StateError, UnitReport, read_json};
+use crate::run::{Current, Known, Listing, Place, Plan, RunId, StateError, UnitReport, read_json};
 use crate::seams::Store;
 use crate::target::Target;
 
@@ -30,7 +30,9 @@ impl RunSnapshot {
     /// failed or held. Whether the mapping names all kinds as AWS does is not in them.
     pub fn tells_all_claims<'a>(&self, mut units: impl Iterator<Item = &'a UnitReport>) -> bool {
         let is_whole = self.plan.narrowing.kinds.is_empty() && self.mapping.disabled.is_empty();
-        is_whole && units.all(|unit| unit.counts_for_deletion() && unit.held == 0)
+        // A service that the region does not have claims nothing there.
+        let is_absent = |unit: &UnitReport| matches!(unit.listing, Listing::NotHere(_));
+        is_whole && units.all(|unit| is_absent(unit) || (unit.counts_for_deletion() && unit.held == 0))
     }
 }
 

@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 pub use scope::scope_of;
 pub use type_name::TypeName;
 
+use super::options::WITHOUT_MODEL;
 use super::shared::Shareable;
 use super::{Page, ReadError, Reading, Resource, nested};
 
@@ -48,7 +49,7 @@ pub async fn list(type_name: &TypeName, reading: &Reading, cursor: Option<String
     let get_each = reading.options.get_each_resource;
     let listed = futures::stream::iter(page.resources);
     let read = listed.map(|resource| with_whole_model(&client, type_name, resource, get_each));
-    page.resources = read.buffered(GETS_IN_FLIGHT).filter_map(|resource| async { resource }).collect().await;
+    page.resources = read.buffered(GETS_IN_FLIGHT).collect().await;
     Ok(page)
 }
 
@@ -62,7 +63,8 @@ async fn list_by_models(
 ) -> Result<Page, ReadError> {
     let is_first = cursor.is_none();
     let mut page = nested::page(reading, models, cursor, |model, token| async move {
-        match list_page(client, type_name, Some(model), token).await {
+        let model = Some(model).filter(|model| model != WITHOUT_MODEL);
+        match list_page(client, type_name, model, token).await {
             // The mapping is one for all accounts, and what its model names is not in all of them.
             Err(error) if is_not_found(&error) => Ok(Page::default()),
             answer => answer,
@@ -123,22 +125,19 @@ fn parse_model(call: &'static str, model: Option<String>) -> Result<Map<String, 
     serde_json::from_str(&model).map_err(|error| ReadError::undecodable(call, error.to_string()))
 }
 
-/// The resource with its whole model; none when it was deleted in between.
-async fn with_whole_model(
-    client: &Client,
-    type_name: &TypeName,
-    mut resource: Resource,
-    get_each: bool,
-) -> Option<Resource> {
+/// The resource with its whole model.
+///
+/// The listing has just named it: handlers are known that say "not found" of what is there, so that only the next
+/// listing says that it is gone.
+async fn with_whole_model(client: &Client, type_name: &TypeName, mut resource: Resource, get_each: bool) -> Resource {
     if !get_each && !has_only_identifier(&resource) {
-        return Some(resource);
+        return resource;
     }
     match get_model(client, type_name, &resource.key).await {
         Ok(properties) => resource.properties = properties,
-        Err(error) if is_not_found(&error) => return None,
         Err(error) => resource.lacks("GetResource", &error),
     }
-    Some(resource)
+    resource
 }
 
 async fn get_model(client: &Client, type_name: &TypeName, identifier: &str) -> Result<Map<String, Value>, ReadError> {

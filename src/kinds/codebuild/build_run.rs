@@ -95,7 +95,8 @@ async fn build_runs(reading: &Reading, cursor: Option<String>) -> Result<Page, R
     let listed = ids.into_iter().map(listed_build).collect();
     let mut builds = BATCH_GET_BUILDS.describe(listed, |ids| describe(&client, ids)).await;
     if let Some(oldest) = reading.oldest() {
-        if builds.last().is_some_and(|last| began_before(last, oldest)) {
+        // The listing is by id, which follows time closely and not to the letter.
+        if !builds.is_empty() && builds.iter().all(|build| began_before(build, oldest)) {
             cursor.token = None;
         }
         builds.retain(|build| !began_before(build, oldest));

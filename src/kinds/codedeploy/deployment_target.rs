@@ -13,7 +13,7 @@ const BATCH_GET_TARGETS: BatchCall = BatchCall {
     call: "codedeploy:BatchGetDeploymentTargets",
     most: 25,
     id: "TargetId",
-    one_is_gone: &["DeploymentTargetDoesNotExistException", "InstanceDoesNotExistException"],
+    one_is_gone: &["DeploymentTargetDoesNotExistException"],
 };
 
 /// Says of a deployment that it is not there.

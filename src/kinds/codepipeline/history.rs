@@ -42,10 +42,10 @@ impl Position {
 /// What of a listed page is asked for, and whether the listing goes on.
 ///
 /// The service lists the newest first, but promises no order: what is too old is left out wherever it is, and the
-/// listing ends with a page whose last execution is too old.
+/// listing ends with a page on which everything is too old.
 pub fn page(reading: &Reading, position: &Position, mut executions: Vec<Resource>, token: Option<String>) -> Page {
     let oldest = reading.oldest();
-    let reaches_too_far = executions.last().is_some_and(|execution| began_before(execution, oldest));
+    let reaches_too_far = !executions.is_empty() && executions.iter().all(|execution| began_before(execution, oldest));
     executions.retain(|execution| !began_before(execution, oldest));
     let wanted = position.wanted(reading);
     executions.truncate(wanted);
@@ -119,14 +119,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_is_left_out_and_ends_the_listing_when_it_is_last() {
+    fn what_is_too_old_is_left_out_and_ends_the_listing_when_it_is_all() {
         let reading = bounded(None, Some(1));
         let start = Position::parse(None).unwrap();
         let mut unordered = executions(&[1, 25, 24]);
         unordered.push(Resource::new("not begun", Map::new()));
         let first = page(&reading, &start, unordered, Some("t".to_owned()));
         assert_eq!((keys(&first), first.next.as_deref()), (vec!["1", "24", "not begun"], Some("3 t")));
-        let last = page(&reading, &start, executions(&[1, 25]), Some("t".to_owned()));
-        assert_eq!((keys(&last), last.next.as_deref()), (vec!["1"], None));
+        let mixed = page(&reading, &start, executions(&[1, 25]), Some("t".to_owned()));
+        assert_eq!((keys(&mixed), mixed.next.as_deref()), (vec!["1"], Some("1 t")));
+        let last = page(&reading, &start, executions(&[25, 26]), Some("t".to_owned()));
+        assert_eq!((keys(&last), last.next.as_deref()), (vec![], None));
     }
 }

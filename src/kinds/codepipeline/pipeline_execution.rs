@@ -90,18 +90,14 @@ async fn executions_of(
     Ok(history::page(reading, &position, executions, output.next_token))
 }
 
-/// The execution with what only the call for it alone says; none when it or its pipeline was deleted in between.
+/// The execution with what only the call for it alone says; none when its pipeline was deleted in between.
 async fn with_details(client: &Client, mut execution: Resource) -> Option<Resource> {
     match details(client, &execution.properties).await {
         Ok(details) => execution.properties.extend(properties_of(details, &[], FIELDS)),
-        Err(error) if is_gone(&error) => return None,
+        Err(error) if says_that_pipeline_is_gone(&error) => return None,
         Err(error) => execution.lacks("GetPipelineExecution", &error),
     }
     Some(execution)
-}
-
-fn is_gone(error: &ReadError) -> bool {
-    error.code() == "PipelineExecutionNotFoundException" || says_that_pipeline_is_gone(error)
 }
 
 async fn details(client: &Client, listed: &Map<String, Value>) -> Result<Map<String, Value>, ReadError> {

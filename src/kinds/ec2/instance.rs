@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{InstanceStatus, Reservation};
+use serde_json::Value;
 
 use super::super::fields::{Field, Form};
 use super::super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 use super::instance_members::{instance_members, reservation_members, status_members};
 
 const STATUS: &str = "DescribeInstanceStatusAction";
+const CALL_STATUS: &str = "ec2:DescribeInstanceStatus";
 
 /// Instances of one listing call: the most that EC2 takes. It limits calls, whatever their size, and those without a
 /// size more tightly.
@@ -161,8 +163,7 @@ fn instances_of(reservation: &Reservation, reading: &Reading) -> Option<Vec<Reso
 
 /// The account is the one that is read: the owner of a reservation may be another.
 fn instance_arn(reading: &Reading, id: &str) -> String {
-    let Reading { partition, region, account, .. } = reading;
-    format!("arn:{partition}:ec2:{region}:{}:instance/{id}", account.as_str())
+    reading.arn("ec2", &format!("instance/{id}"))
 }
 
 fn groups_of(size: usize, mut instances: Vec<Resource>) -> Vec<Vec<Resource>> {
@@ -178,21 +179,18 @@ fn groups_of(size: usize, mut instances: Vec<Resource>) -> Vec<Vec<Resource>> {
 /// The instances with their statuses.
 ///
 /// EC2 refuses a call that names one instance which it does not know (any more, or yet). Such a group is halved until
-/// the unknown instance is alone, so that it does not cost the others their statuses. It stays as the listing had it,
-/// without one.
+/// the unknown instance is alone, so that it does not cost the others their statuses.
 async fn with_statuses(client: &Client, instances: Vec<Resource>) -> Vec<Resource> {
     let mut undecided = vec![instances];
     let mut decided = Vec::new();
     while let Some(mut group) = undecided.pop() {
         match statuses_of(client, &group).await {
             Ok(statuses) => add_statuses(&mut group, &statuses),
-            Err(error) if names_unknown_instance(&error) => {
-                if group.len() > 1 {
-                    let second_half = group.split_off(group.len() / 2);
-                    undecided.push(second_half);
-                    undecided.push(group);
-                    continue;
-                }
+            Err(error) if names_unknown_instance(&error) && group.len() > 1 => {
+                let second_half = group.split_off(group.len() / 2);
+                undecided.push(second_half);
+                undecided.push(group);
+                continue;
             }
             Err(error) => {
                 for instance in &mut group {
@@ -214,11 +212,11 @@ async fn statuses_of(client: &Client, instances: &[Resource]) -> Result<Vec<Inst
     // Without this, EC2 answers for running instances only. Calls that name instances are answered in one page.
     let call = client.describe_instance_status().include_all_instances(true);
     let answer = call.set_instance_ids(Some(ids)).send().await;
-    let output = answer.map_err(ReadError::of("ec2:DescribeInstanceStatus"))?;
+    let output = answer.map_err(ReadError::of(CALL_STATUS))?;
     Ok(output.instance_statuses.unwrap_or_default())
 }
 
-/// Brings instances and statuses together by id. An instance that has none in the answer was terminated in between.
+/// Brings instances and statuses together by id. An instance that is not on its way out should have one.
 fn add_statuses(instances: &mut [Resource], statuses: &[InstanceStatus]) {
     let mut by_id = HashMap::new();
     for status in statuses {
@@ -227,10 +225,20 @@ fn add_statuses(instances: &mut [Resource], statuses: &[InstanceStatus]) {
         }
     }
     for instance in instances {
-        if let Some(status) = by_id.get(instance.key.as_str()) {
-            instance.properties.extend(status_members(status).into_map());
+        match by_id.get(instance.key.as_str()) {
+            Some(status) => instance.properties.extend(status_members(status).into_map()),
+            None if is_going(instance) => {}
+            None => {
+                instance.lacks_option(STATUS, &ReadError::undecodable(CALL_STATUS, "it says nothing of this instance"))
+            }
         }
     }
+}
+
+/// Whether the listing had it as terminated, or about to be.
+fn is_going(instance: &Resource) -> bool {
+    let state = instance.properties.get("State").and_then(|state| state.get("Name")).and_then(Value::as_str);
+    matches!(state, Some("shutting-down" | "terminated"))
 }
 
 #[cfg(test)]

@@ -21,6 +21,10 @@ const CLUSTER_ARN: &str = "ClusterArn";
 /// Services of one listing call, at most. Without a size ECS answers ten.
 const PAGE_SIZE: i32 = 100;
 
+/// Clusters whose services are listed side by side. A service has up to a hundred events, some 80 KiB: more of them on
+/// one page would take more memory than all the rest of a worker.
+const CLUSTERS_AT_ONCE: usize = 2;
+
 /// Services that one call describes.
 const SERVICES_PER_CALL: usize = 10;
 
@@ -86,7 +90,7 @@ async fn services(reading: &Reading, cursor: Option<String>) -> Result<Page, Rea
     let client = reading.client(Client::new);
     let clusters = cluster_arns(reading, &client).await?;
     let list = |cluster, token| list_services(&client, cluster, token);
-    let mut page = nested::page(reading, &clusters, cursor, list).await?;
+    let mut page = nested::page_of(CLUSTERS_AT_ONCE, reading, &clusters, cursor, list).await?;
     // Described for all clusters of the page together: within each cluster, calls in flight would multiply.
     let groups = groups_of(page.resources);
     let described = reading.for_each(groups, |group| describe(&client, group)).await;

@@ -181,7 +181,7 @@ async fn a_model_that_cannot_be_listed_leaves_a_gap_and_the_others_are_read() {
 }
 
 #[tokio::test]
-async fn a_resource_that_cannot_be_got_is_incomplete_and_one_that_vanished_is_left_out() {
+async fn a_resource_that_cannot_be_got_is_incomplete_whatever_the_handler_says() {
     let bench = Bench::create().await;
     put_streams(&bench.alpha_in(REGION), &["denied", "gone", "throttled", "whole"]).await;
     for (resource, code) in [
@@ -194,8 +194,8 @@ async fn a_resource_that_cannot_be_got_is_incomplete_and_one_that_vanished_is_le
         bench.order_fault(STREAM, fault).await;
     }
     let streams = bench.read(STREAM, &[]).await;
-    assert_eq!(streams.keys().collect::<Vec<_>>(), ["denied", "throttled", "whole"]);
-    for (name, class) in [("denied", "access denied"), ("throttled", "throttled")] {
+    assert_eq!(streams.keys().collect::<Vec<_>>(), ["denied", "gone", "throttled", "whole"]);
+    for (name, class) in [("denied", "access denied"), ("gone", "failed"), ("throttled", "throttled")] {
         let [failed] = streams[name].incomplete.as_slice() else { panic!("{:?}", streams[name]) };
         assert_eq!((failed.action, failed.optional), ("GetResource", false));
         assert!(failed.reason.starts_with(class), "{}", failed.reason);

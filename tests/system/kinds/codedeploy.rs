@@ -35,7 +35,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "ListTagsForResource",
             name: "ListTagsForResource",
             is_option: false,
-            gone: (400, "ApplicationDoesNotExistException"),
+            gone: Some((400, "ApplicationDoesNotExistException")),
         }],
     },
     Contract {
@@ -57,7 +57,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "ListTagsForResource",
             name: "GetDeploymentGroupTags",
             is_option: true,
-            gone: (400, "DeploymentGroupDoesNotExistException"),
+            gone: Some((400, "DeploymentGroupDoesNotExistException")),
         }],
     },
     Contract {

@@ -35,7 +35,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "DescribeVolumeAttribute",
             name: "DescribeVolumeAttributeAction",
             is_option: true,
-            gone: (400, "InvalidVolume.NotFound"),
+            gone: Some((400, "InvalidVolume.NotFound")),
         }],
     },
 ];

@@ -25,7 +25,7 @@ pub const CONTRACTS: &[Contract] = &[Contract {
 }];
 
 const fn option(operation: &'static str, name: &'static str) -> Enrichment {
-    Enrichment { service: "ecr", operation, name, is_option: true, gone: (400, "RepositoryNotFoundException") }
+    Enrichment { service: "ecr", operation, name, is_option: true, gone: Some((400, "RepositoryNotFoundException")) }
 }
 
 async fn create_repositories(bench: &Bench, names: &[&str]) {

@@ -22,7 +22,7 @@ pub const CONTRACTS: &[Contract] = &[Contract {
         operation: "DescribeCluster",
         name: "DescribeCluster",
         is_option: false,
-        gone: (404, "ResourceNotFoundException"),
+        gone: Some((404, "ResourceNotFoundException")),
     }],
 }];
 

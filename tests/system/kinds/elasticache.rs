@@ -22,7 +22,7 @@ pub const CONTRACTS: &[Contract] = &[Contract {
         operation: "ListTagsForResource",
         name: "ListTagsForResourceAction",
         is_option: true,
-        gone: (404, "CacheClusterNotFound"),
+        gone: Some((404, "CacheClusterNotFound")),
     }],
 }];
 

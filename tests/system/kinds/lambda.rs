@@ -20,7 +20,7 @@ pub const CONTRACTS: &[Contract] = &[Contract {
         operation: "ListTags",
         name: "ListTagsAction",
         is_option: true,
-        gone: (404, "ResourceNotFoundException"),
+        gone: Some((404, "ResourceNotFoundException")),
     }],
 }];
 

@@ -22,7 +22,7 @@ pub const CONTRACTS: &[Contract] = &[Contract {
         operation: "ListTags",
         name: "ListTagsForMemoryDbUserAction",
         is_option: true,
-        gone: (400, "UserNotFoundFault"),
+        gone: Some((400, "UserNotFoundFault")),
     }],
 }];
 

@@ -21,14 +21,14 @@ pub const CONTRACTS: &[Contract] = &[Contract {
             operation: "ListParents",
             name: "ListParentsAction",
             is_option: true,
-            gone: (400, "ChildNotFoundException"),
+            gone: Some((400, "ChildNotFoundException")),
         },
         Enrichment {
             service: "organizations",
             operation: "ListTagsForResource",
             name: "ListTagsForResourceAction",
             is_option: true,
-            gone: (400, "TargetNotFoundException"),
+            gone: Some((400, "TargetNotFoundException")),
         },
     ],
 }];

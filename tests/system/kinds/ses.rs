@@ -27,7 +27,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "GetConfigurationSet",
             name: "GetConfigurationSet",
             is_option: false,
-            gone: (404, "NotFoundException"),
+            gone: Some((404, "NotFoundException")),
         }],
     },
     Contract {
@@ -45,7 +45,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "GetEmailIdentity",
             name: "GetEmailIdentity",
             is_option: false,
-            gone: (404, "NotFoundException"),
+            gone: Some((404, "NotFoundException")),
         }],
     },
 ];

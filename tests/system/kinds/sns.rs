@@ -21,14 +21,14 @@ pub const CONTRACTS: &[Contract] = &[Contract {
             operation: "GetTopicAttributes",
             name: "GetTopicAttributes",
             is_option: false,
-            gone: (404, "NotFound"),
+            gone: Some((404, "NotFound")),
         },
         Enrichment {
             service: "sns",
             operation: "ListTagsForResource",
             name: "GetTopicTagsAction",
             is_option: true,
-            gone: (404, "ResourceNotFound"),
+            gone: Some((404, "ResourceNotFound")),
         },
     ],
 }];

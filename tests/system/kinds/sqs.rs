@@ -21,14 +21,14 @@ pub const CONTRACTS: &[Contract] = &[Contract {
             operation: "GetQueueAttributes",
             name: "GetQueueAttributes",
             is_option: false,
-            gone: (400, "AWS.SimpleQueueService.NonExistentQueue"),
+            gone: Some((400, "AWS.SimpleQueueService.NonExistentQueue")),
         },
         Enrichment {
             service: "sqs",
             operation: "ListQueueTags",
             name: "ListQueueTagsAction",
             is_option: true,
-            gone: (400, "QueueDoesNotExist"),
+            gone: Some((400, "QueueDoesNotExist")),
         },
     ],
 }];
