@@ -96,6 +96,22 @@ pub fn objects_of(
     Ok(objects)
 }
 
+/// A member that is a text.
+pub fn text_of<'a>(object: &'a Map<String, Value>, member: &str) -> Option<&'a str> {
+    object.get(member).and_then(Value::as_str)
+}
+
+/// A text without which a resource would have no key.
+///
+/// # Errors
+/// [`ReadError::Failed`] when there is no such text.
+pub fn required_text(call: &'static str, object: &Map<String, Value>, member: &str) -> Result<String, ReadError> {
+    match text_of(object, member) {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(ReadError::undecodable(call, format!("something listed has no `{member}`"))),
+    }
+}
+
 #[derive(Debug)]
 struct BodyKeeper {
     bytes: Arc<Mutex<Vec<u8>>>,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::attributes::sorted_texts;
 use super::fields::{Field, Form};
-use super::json::ResponseBody;
+use super::json::{ResponseBody, required_text};
 use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 
 const LIST_TAGS: &str = "ListTagsAction";
@@ -80,9 +80,7 @@ async fn functions(reading: &Reading, cursor: Option<String>) -> Result<Page, Re
         .map_err(ReadError::of(CALL))?;
     let mut functions = Vec::new();
     for properties in body.objects(CALL, "Functions")? {
-        let Some(arn) = properties.get("FunctionArn").and_then(Value::as_str).map(str::to_owned) else {
-            return Err(ReadError::undecodable(CALL, "a function has no `FunctionArn`"));
-        };
+        let arn = required_text(CALL, &properties, "FunctionArn")?;
         functions.push(Resource::new(arn, properties));
     }
     if reading.wants(LIST_TAGS) {

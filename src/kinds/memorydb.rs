@@ -4,7 +4,7 @@ use aws_sdk_memorydb::Client;
 use serde_json::Value;
 
 use super::fields::{Field, Form};
-use super::json::ResponseBody;
+use super::json::{ResponseBody, required_text};
 use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 
 const TAGS: &str = "ListTagsForMemoryDbUserAction";
@@ -40,9 +40,7 @@ async fn users(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadEr
     let output = call.interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL))?;
     let mut users = Vec::new();
     for properties in body.objects(CALL, "Users")? {
-        let Some(arn) = properties.get("ARN").and_then(Value::as_str).map(str::to_owned) else {
-            return Err(ReadError::undecodable(CALL, "a user has no `ARN`"));
-        };
+        let arn = required_text(CALL, &properties, "ARN")?;
         users.push(Resource::new(arn, properties));
     }
     if reading.wants(TAGS) {

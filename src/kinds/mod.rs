@@ -19,6 +19,7 @@ mod eks;
 mod elasticache;
 mod error;
 pub mod fields;
+mod history;
 mod json;
 mod lambda;
 mod memorydb;

@@ -5,7 +5,7 @@ use aws_sdk_organizations::types::Parent;
 use serde_json::Value;
 
 use super::fields::{Field, Form, write_times};
-use super::json::ResponseBody;
+use super::json::{ResponseBody, required_text};
 use super::projection::Members;
 use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 
@@ -54,9 +54,7 @@ async fn accounts(reading: &Reading, cursor: Option<String>) -> Result<Page, Rea
     let output = call.interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL))?;
     let mut accounts = Vec::new();
     for mut properties in body.objects(CALL, "Accounts")? {
-        let Some(id) = properties.get("Id").and_then(Value::as_str).map(str::to_owned) else {
-            return Err(ReadError::undecodable(CALL, "an account has no `Id`"));
-        };
+        let id = required_text(CALL, &properties, "Id")?;
         write_times(&mut properties, FIELDS);
         accounts.push(Resource::new(id, properties));
     }

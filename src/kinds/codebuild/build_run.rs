@@ -2,13 +2,11 @@
 
 use aws_sdk_codebuild::Client;
 use aws_sdk_codebuild::types::SortOrderType;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
-use time::format_description::well_known::Iso8601;
 
 use crate::kinds::batch::{BatchCall, Descriptions};
 use crate::kinds::fields::{Field, Form};
+use crate::kinds::history::{self, Position};
 use crate::kinds::json::{ResponseBody, properties_of};
 use crate::kinds::{Kind, Page, ReadError, Reading, Resource, Scope};
 
@@ -68,67 +66,21 @@ const FIELDS: &[Field] = &[
     ("Phases[].endTime", Form::Time),
 ];
 
-/// Where the listing of builds goes on.
-#[derive(Default, Serialize, Deserialize)]
-struct Cursor {
-    token: Option<String>,
-    /// How many builds the pages before had.
-    listed: usize,
-}
-
 async fn build_runs(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     let client = reading.client(Client::new);
-    let mut cursor = parse(cursor)?;
+    let mut position = Position::parse(cursor)?;
     // Newest first, so that a bound ends the listing.
-    let call = client.list_builds().sort_order(SortOrderType::Descending).set_next_token(cursor.token);
+    let call = client.list_builds().sort_order(SortOrderType::Descending).set_next_token(position.token.take());
     let output = call.send().await.map_err(ReadError::of(LIST_BUILDS))?;
-    let mut ids = output.ids.unwrap_or_default();
-    cursor.token = output.next_token.filter(|token| !token.is_empty());
-    if let Some(most) = reading.options.history.most_results {
-        let left = most.saturating_sub(cursor.listed);
-        if ids.len() >= left {
-            ids.truncate(left);
-            cursor.token = None;
-        }
-    }
-    cursor.listed += ids.len();
-    let listed = ids.into_iter().map(listed_build).collect();
-    let mut builds = BATCH_GET_BUILDS.describe(listed, |ids| describe(&client, ids)).await;
-    if let Some(oldest) = reading.oldest() {
-        // The listing is by id, which follows time closely and not to the letter.
-        if !builds.is_empty() && builds.iter().all(|build| began_before(build, oldest)) {
-            cursor.token = None;
-        }
-        builds.retain(|build| !began_before(build, oldest));
-    }
-    let next = cursor.token.is_some().then(|| write(&cursor)).transpose()?;
-    Ok(Page::new(builds, next))
-}
-
-fn parse(cursor: Option<String>) -> Result<Cursor, ReadError> {
-    let Some(text) = cursor else { return Ok(Cursor::default()) };
-    serde_json::from_str(&text).map_err(cursor_error)
-}
-
-fn write(cursor: &Cursor) -> Result<String, ReadError> {
-    serde_json::to_string(cursor).map_err(cursor_error)
-}
-
-fn cursor_error(error: serde_json::Error) -> ReadError {
-    ReadError::undecodable(LIST_BUILDS, format!("the listing's cursor: {error}"))
+    let ids = output.ids.unwrap_or_default().into_iter().take(position.wanted(reading));
+    let builds = BATCH_GET_BUILDS.describe(ids.map(listed_build).collect(), |ids| describe(&client, ids)).await;
+    Ok(history::page(reading, &position, builds, output.next_token))
 }
 
 /// A build as the listing gives it.
 fn listed_build(id: String) -> Resource {
     let properties = Map::from_iter([("Id".to_owned(), Value::from(id.as_str()))]);
     Resource::new(id, properties)
-}
-
-/// Whether the build is known to have begun before that moment.
-fn began_before(build: &Resource, moment: OffsetDateTime) -> bool {
-    let start = build.properties.get("StartTime").and_then(Value::as_str);
-    let start = start.and_then(|text| OffsetDateTime::parse(text, &Iso8601::DEFAULT).ok());
-    start.is_some_and(|start| start < moment)
 }
 
 async fn describe(client: &Client, ids: Vec<String>) -> Result<Descriptions, ReadError> {

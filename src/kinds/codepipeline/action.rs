@@ -3,9 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::definitions::{Definition, GET_PIPELINE, definition, pipelines};
-use super::required_text;
 use crate::kinds::fields::{Field, Form};
-use crate::kinds::json::{objects_of, properties_of, with_pascal_case_names};
+use crate::kinds::json::{objects_of, properties_of, required_text, with_pascal_case_names};
 use crate::kinds::{Kind, Page, ReadError, Reading, Resource, Scope, nested};
 
 pub const ACTION: Kind = Kind {

@@ -4,10 +4,10 @@ use aws_sdk_codepipeline::Client;
 use serde_json::Value;
 
 use super::definitions::pipelines;
-use super::{history, required_text, says_that_pipeline_is_gone};
+use super::says_that_pipeline_is_gone;
 use crate::kinds::fields::{Field, Form};
-use crate::kinds::json::{ResponseBody, properties_of};
-use crate::kinds::{Kind, Page, ReadError, Reading, Resource, Scope, nested};
+use crate::kinds::json::{ResponseBody, properties_of, required_text};
+use crate::kinds::{Kind, Page, ReadError, Reading, Resource, Scope, history, nested};
 
 const LIST_EXECUTIONS: &str = "codepipeline:ListActionExecutions";
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aws_sdk_codepipeline::Client;
 use serde_json::{Map, Value};
 
-use super::{required_text, says_that_pipeline_is_gone, text_of};
-use crate::kinds::json::{ResponseBody, object_of, objects_of};
+use super::says_that_pipeline_is_gone;
+use crate::kinds::json::{ResponseBody, object_of, objects_of, required_text, text_of};
 use crate::kinds::shared::Shareable;
 use crate::kinds::{ReadError, Reading};
 

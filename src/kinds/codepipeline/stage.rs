@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use super::definitions::{GET_PIPELINE, definition, pipelines};
-use super::required_text;
 use crate::kinds::fields::{Field, Form};
-use crate::kinds::json::properties_of;
+use crate::kinds::json::{properties_of, required_text};
 use crate::kinds::{Kind, Page, ReadError, Reading, Resource, Scope, nested};
 
 pub const STAGE: Kind = Kind {

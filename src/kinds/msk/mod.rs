@@ -6,7 +6,7 @@ mod serverless_cluster;
 use serde_json::{Map, Value};
 
 use super::fields::{Field, write_times};
-use super::json::{with_pascal_case_names, with_pascal_case_names_below};
+use super::json::{required_text, with_pascal_case_names, with_pascal_case_names_below};
 use super::{ReadError, Resource};
 
 pub use cluster::CLUSTER;
@@ -20,9 +20,7 @@ fn clusters(call: &'static str, listed: Vec<Map<String, Value>>, fields: &[Field
     let mut clusters = Vec::with_capacity(listed.len());
     for cluster in listed {
         let properties = cluster_properties(cluster, fields);
-        let Some(arn) = properties.get("ClusterArn").and_then(Value::as_str).map(str::to_owned) else {
-            return Err(ReadError::undecodable(call, "a cluster has no `clusterArn`"));
-        };
+        let arn = required_text(call, &properties, "ClusterArn")?;
         clusters.push(Resource::new(arn, properties));
     }
     Ok(clusters)

@@ -1,10 +1,9 @@
 //! Domains and addresses that mail is sent from.
 
 use aws_sdk_sesv2::Client;
-use serde_json::Value;
 
 use super::super::fields::{Field, Form, write_times};
-use super::super::json::ResponseBody;
+use super::super::json::{ResponseBody, required_text};
 use super::super::{Kind, Page, ReadError, Reading, Resource, Scope};
 use super::{Listing, page};
 
@@ -56,9 +55,7 @@ async fn list(client: &Client) -> Result<Listing, ReadError> {
         let call = client.list_email_identities().page_size(IDENTITIES_PER_CALL).set_next_token(token).customize();
         let output = call.interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL))?;
         for identity in body.objects(CALL, "EmailIdentities")? {
-            let Some(name) = identity.get("IdentityName").and_then(Value::as_str).map(str::to_owned) else {
-                return Err(ReadError::undecodable(CALL, "an identity has no `IdentityName`"));
-            };
+            let name = required_text(CALL, &identity, "IdentityName")?;
             listing.0.insert(name, identity);
         }
         token = output.next_token.filter(|token| !token.is_empty());

@@ -95,7 +95,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "GetPipelineExecution",
             name: "GetPipelineExecution",
             is_option: false,
-            gone: Some((400, "PipelineExecutionNotFoundException")),
+            gone: Some(PIPELINE_IS_GONE),
         }],
     },
     Contract {

@@ -256,12 +256,12 @@ async fn a_bound_holds_for_each_pipeline_by_itself() {
 async fn what_began_too_long_ago_is_left_out_and_not_paged_for() {
     for history in HISTORIES {
         let bench = bench_with_pipeline().await;
-        history.answer(&bench, "\"nextToken\":\"page-2\"", &[40, 49], Some("page-3")).await;
+        history.answer(&bench, "\"nextToken\":\"page-2\"", &[49, 50], Some("page-3")).await;
         // Out of order: the listing goes on.
         history.answer(&bench, "", &[1, 50, 30], Some("page-2")).await;
         let bound = HistoryBound { most_results: None, most_days: Some(2) };
         let (keys, calls) = history.read(&bench, bound).await;
-        assert_eq!((keys, calls), (history.keys(&["1h", "30h", "40h"]), 2), "{}", history.kind);
+        assert_eq!((keys, calls), (history.keys(&["1h", "30h"]), 2), "{}", history.kind);
 
         let bound = HistoryBound { most_results: Some(2), most_days: Some(2) };
         let (keys, calls) = history.read(&bench, bound).await;

@@ -1,17 +1,17 @@
-//! The histories of pipelines, of which mappings may ask for the newest part only.
+//! Histories, of which mappings may ask for the newest part only.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Iso8601;
 
-use super::text_of;
-use crate::kinds::{Page, ReadError, Reading, Resource};
+use super::json::text_of;
+use super::{Page, ReadError, Reading, Resource};
 
-/// Executions of one listing call, the most that the service gives.
+/// Entries of one listing call, the most that AWS gives of any history.
 const PAGE_SIZE: usize = 100;
 
-/// How far the history of one pipeline was listed.
+/// How far a history was listed.
 pub struct Position {
-    /// Executions on the pages before.
+    /// Entries on the pages before.
     listed: usize,
     /// The service's token for the next page; none for the first.
     pub token: Option<String>,
@@ -24,16 +24,17 @@ impl Position {
         let parts = cursor.split_once(' ').and_then(|(listed, token)| Some((listed.parse().ok()?, token)));
         match parts {
             Some((listed, token)) => Ok(Self { listed, token: Some(token.to_owned()) }),
-            None => Err(ReadError::undecodable("the cursor of a pipeline's history", cursor)),
+            None => Err(ReadError::undecodable("a history's cursor", cursor)),
         }
     }
 
-    /// How many executions the next call asks for.
+    /// How many entries the next call asks for.
     pub fn page_size(&self, reading: &Reading) -> i32 {
         self.wanted(reading).clamp(1, PAGE_SIZE) as i32
     }
 
-    fn wanted(&self, reading: &Reading) -> usize {
+    /// How many more entries are asked for.
+    pub fn wanted(&self, reading: &Reading) -> usize {
         let most = reading.options.history.most_results.unwrap_or(usize::MAX);
         most.saturating_sub(self.listed)
     }
@@ -41,23 +42,23 @@ impl Position {
 
 /// What of a listed page is asked for, and whether the listing goes on.
 ///
-/// The service lists the newest first, but promises no order: what is too old is left out wherever it is, and the
+/// Services list the newest first, but promise no order: what is too old is left out wherever it is, and the
 /// listing ends with a page on which everything is too old.
-pub fn page(reading: &Reading, position: &Position, mut executions: Vec<Resource>, token: Option<String>) -> Page {
+pub fn page(reading: &Reading, position: &Position, mut entries: Vec<Resource>, token: Option<String>) -> Page {
     let oldest = reading.oldest();
-    let reaches_too_far = !executions.is_empty() && executions.iter().all(|execution| began_before(execution, oldest));
-    executions.retain(|execution| !began_before(execution, oldest));
+    let reaches_too_far = !entries.is_empty() && entries.iter().all(|entry| began_before(entry, oldest));
+    entries.retain(|entry| !began_before(entry, oldest));
     let wanted = position.wanted(reading);
-    executions.truncate(wanted);
-    let is_done = reaches_too_far || executions.len() == wanted;
-    let listed = position.listed + executions.len();
+    entries.truncate(wanted);
+    let is_done = reaches_too_far || entries.len() == wanted;
+    let listed = position.listed + entries.len();
     let token = token.filter(|token| !token.is_empty() && !is_done);
-    Page::new(executions, token.map(|token| format!("{listed} {token}")))
+    Page::new(entries, token.map(|token| format!("{listed} {token}")))
 }
 
-/// Whether an execution began before that. One that has not begun did not.
-fn began_before(execution: &Resource, moment: Option<OffsetDateTime>) -> bool {
-    let start = text_of(&execution.properties, "StartTime");
+/// Whether an entry began before that. One that has not begun did not.
+fn began_before(entry: &Resource, moment: Option<OffsetDateTime>) -> bool {
+    let start = text_of(&entry.properties, "StartTime");
     let start = start.and_then(|text| OffsetDateTime::parse(text, &Iso8601::DEFAULT).ok());
     start.zip(moment).is_some_and(|(start, moment)| start < moment)
 }
