@@ -33,8 +33,10 @@ fn index() -> String {
 These kinds have a reader of their own. Any other type that AWS Cloud Control lists is read [through it](../cloud-control.md), by the
 name that AWS gives it.
 
-What every raw resource has: `Type`, `Properties` (see the kind's page), and `__ExtraContext` with `AccountId` and, for what lies in a
-region, `Region`. `__AccountId`, `__Region` and `__Kind` stand beside them.
+What every raw resource has: `Type`, `Properties` (see the kind's page) and `__Kind`. Most have `__ExtraContext`, with `AccountId` and, for
+what is read by region, `Region`. `__AccountId` stands beside it where the resource is of an account, `__Region` where its region is known
+(that of a bucket stands there alone). `AWS::Account::Info` has no `__ExtraContext`; `AWS::Organizations::Account` has `Type`, `Properties`
+and `__Kind` alone.
 
 | Kind | Read once for each | AWS calls for n resources | Options (`includeActions`) |
 |---|---|---|---|
@@ -79,10 +81,33 @@ fn page_of(kind: &Kind) -> String {
 
 fn add_history(text: &mut String, kind: &Kind) {
     if kind.is_history {
-        text.push_str(
-            "This is a history. `selector.maxResults` bounds it to the newest so many of each listing, `selector.maxAgeDays` to what began at
-most so many days before the run. Without them, all of it is read that AWS keeps. What a bound leaves out leaves Port.\n\n",
+        let _ = writeln!(
+            text,
+            "This is a history. {}. Without these bounds, all of it is read that AWS keeps. What a bound leaves out leaves Port.\n",
+            bounds_in_words(kind)
         );
+    }
+}
+
+/// What the bounds of a history count, which is as the service lists it.
+fn bounds_in_words(kind: &Kind) -> &'static str {
+    match kind.name {
+        "AWS::CodeDeploy::DeploymentTarget" => {
+            "The bounds are those of the deployments: `selector.maxResults` takes the targets of the newest so many of an account and region,
+`selector.maxAgeDays` the targets of those that were created at most so many days before the run"
+        }
+        "AWS::CodeDeploy::Deployment" => {
+            "`selector.maxResults` bounds it to the newest so many of each account and region, `selector.maxAgeDays` to what was created
+at most so many days before the run"
+        }
+        "AWS::CodePipeline::ActionExecution" | "AWS::CodePipeline::PipelineExecution" => {
+            "`selector.maxResults` bounds it to the newest so many of each pipeline, `selector.maxAgeDays` to what began at most so many
+days before the run"
+        }
+        _ => {
+            "`selector.maxResults` bounds it to the newest so many of each account and region, `selector.maxAgeDays` to what began at most
+so many days before the run"
+        }
     }
 }
 
