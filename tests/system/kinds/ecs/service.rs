@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portolan::kinds::{ReadError, Resource};
+use portolan::kinds::ReadError;
 use portolan::seams::Cloud;
 use serde_json::{Value, json};
 
