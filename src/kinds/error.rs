@@ -129,7 +129,7 @@ impl ReadError {
 
     /// An answer that came but cannot be understood.
     pub fn undecodable(call: &'static str, what: impl Into<String>) -> Self {
-        Self::Failed(Failure { call, code: "an answer that cannot be understood".to_owned(), message: what.into() })
+        Self::Failed(Failure { call, code: "what cannot be understood".to_owned(), message: what.into() })
     }
 
     fn classify(failure: Failure, status: Option<u16>) -> Self {

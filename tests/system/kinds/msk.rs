@@ -241,5 +241,5 @@ async fn a_cluster_without_an_arn_fails_the_listing() {
     let kind = "AWS::MSK::Cluster";
     bench.answer_once(kind, "kafka", "ListClusters", "", r#"{"clusterInfoList": [{"clusterName": "n"}]}"#).await;
     let error = bench.page(kind, &[], None).await.expect_err("a cluster has no key");
-    assert!(error.to_string().contains("a cluster has no `clusterArn`"), "{error}");
+    assert!(error.to_string().contains("something listed has no `ClusterArn`"), "{error}");
 }
