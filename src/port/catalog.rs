@@ -37,6 +37,22 @@ pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
+/// A blueprint's definition; none where there is no such blueprint.
+pub(super) async fn read_blueprint(client: &PortClient, identifier: &str) -> Result<Option<Value>, CatalogError> {
+    let path = format!("/blueprints/{}", segment(identifier));
+    let call =
+        Call { method: Method::GET, path: &path, query: &[], body: None, role: Role::Integration, repeatable: true };
+    let answer = client.call(call).await?;
+    if answer.status == StatusCode::NOT_FOUND {
+        return Ok(None);
+    }
+    let mut body = answer.success()?.json()?;
+    match body["blueprint"].take() {
+        definition @ Value::Object(_) => Ok(Some(definition)),
+        _ => Err(CatalogError::Unavailable(format!("Port's answer has no blueprint {identifier}"))),
+    }
+}
+
 /// Port as the steps of a run see it.
 #[derive(Clone)]
 pub struct PortCatalog {
@@ -334,21 +350,10 @@ impl Catalog for PortCatalog {
     }
 
     async fn relations(&self, blueprint: &str) -> Result<Option<Vec<(String, String)>>, CatalogError> {
-        let path = format!("/blueprints/{}", segment(blueprint));
-        let call = Call {
-            method: Method::GET,
-            path: &path,
-            query: &[],
-            body: None,
-            role: Role::Integration,
-            repeatable: true,
-        };
-        let answer = self.client.call(call).await?;
-        if answer.status == StatusCode::NOT_FOUND {
+        let Some(definition) = read_blueprint(&self.client, blueprint).await? else {
             return Ok(None);
-        }
-        let body = answer.success()?.json()?;
-        let Some(relations) = body["blueprint"]["relations"].as_object() else {
+        };
+        let Some(relations) = definition["relations"].as_object() else {
             return Ok(Some(Vec::new()));
         };
         let targets = relations

@@ -7,6 +7,7 @@ use super::catalog::segment;
 use super::client::{Answer, Call, PortClient, Role};
 use super::defaults::{self, Installed};
 use crate::config::{DefaultResources, IntegrationSettings, Settings};
+use crate::events;
 use crate::seams::CatalogError;
 
 /// What a run needs of the record.
@@ -14,7 +15,7 @@ use crate::seams::CatalogError;
 pub struct IntegrationRecord {
     /// The mapping document.
     pub config: Value,
-    /// Default blueprints that Port refused, in words.
+    /// Default blueprints that Port refused, and what the default mapping leaves out, in words.
     pub problems: Vec<String>,
     /// Where Port takes metrics of runs.
     pub metrics_url: Option<String>,
@@ -33,6 +34,14 @@ pub enum IntegrationError {
          another identifier, or set OCEAN__INTEGRATION__TYPE"
     )]
     OtherType { identifier: String, found: String, expected: String },
+    #[error(
+        "the default blueprints could not be installed: {source}; give the credentials the right to create and read \
+         blueprints, or set PORTOLAN_DEFAULT_RESOURCES=none and create blueprints and the mapping by hand"
+    )]
+    BlueprintsDenied {
+        #[source]
+        source: CatalogError,
+    },
     #[error("the integration record could not be {action}: {source}")]
     Port {
         action: &'static str,
@@ -55,6 +64,7 @@ pub async fn ensure_integration(
         true => Some(install_defaults(client, settings).await?),
         false => None,
     };
+    let has_own_mapping = found.as_ref().is_some_and(has_mapping);
     let mut record = match found {
         Some(record) => record,
         None => create(client, integration, installed.as_ref()).await?,
@@ -67,7 +77,7 @@ pub async fn ensure_integration(
         update(client, integration, json!({"processingMode": "ocean-core"})).await?;
     }
     let metrics_url = record["metricAttributes"]["ingestUrl"].as_str().map(|url| url.trim_end_matches('/').to_owned());
-    let problems = installed.map(|installed| installed.refused).unwrap_or_default();
+    let problems = installed.map(|installed| problems_of(installed, has_own_mapping)).unwrap_or_default();
     Ok(IntegrationRecord { config: record["config"].take(), problems, metrics_url })
 }
 
@@ -80,7 +90,33 @@ fn are_defaults_missing(settings: &IntegrationSettings, record: Option<&Value>) 
 async fn install_defaults(client: &PortClient, settings: &Settings) -> Result<Installed, IntegrationError> {
     let failed = |source| IntegrationError::Port { action: "initialized", source };
     let kinds = defaults::kinds_of(settings).map_err(failed)?;
-    defaults::install(client, kinds).await.map_err(failed)
+    defaults::install(client, kinds).await.map_err(|source| match source {
+        CatalogError::Credentials(_) | CatalogError::Denied(_) => IntegrationError::BlueprintsDenied { source },
+        source => failed(source),
+    })
+}
+
+/// What was left out of the default mapping does not concern a record that has a mapping of its own.
+fn problems_of(installed: Installed, has_own_mapping: bool) -> Vec<String> {
+    let mut problems = installed.refused;
+    if has_own_mapping {
+        return problems;
+    }
+    for problem in installed.left_out {
+        // Told once, and a run that fails later has no summary that could tell it.
+        events::mapping_problem(&problem);
+        problems.push(problem);
+    }
+    problems
+}
+
+/// Anything but an empty one is a user's, even where it is no mapping: then the run says so.
+fn has_mapping(record: &Value) -> bool {
+    match &record["config"] {
+        Value::Null => false,
+        Value::Object(config) => !config.is_empty(),
+        _ => true,
+    }
 }
 
 /// Refuses a record that another writer owns.
@@ -172,13 +208,7 @@ async fn complete(
     installed: &Installed,
 ) -> Result<Value, IntegrationError> {
     let failed = |source| IntegrationError::Port { action: "initialized", source };
-    // Anything else is a user's, even where it is no mapping: then the run says so.
-    let is_empty = match &record["config"] {
-        Value::Null => true,
-        Value::Object(config) => config.is_empty(),
-        _ => false,
-    };
-    if is_empty {
+    if !has_mapping(&record) {
         // By the route that takes the mapping alone: writing the whole record can start a resync on Port's side.
         let path = format!("{}/config", path_of(settings));
         let body = Some(json!({"config": installed.mapping}).to_string().into_bytes());

@@ -60,10 +60,14 @@ async fn the_core_set_is_installed_around_a_blueprint_that_exists() {
     });
     world.port.put_blueprint(own);
     let before = world.port.blueprints()["snsTopic"].clone();
-    world.organization.place("alpha", REGION).run_instance(&[("Name", "web")]).await;
+    let alpha = world.organization.place("alpha", REGION);
+    alpha.run_instance(&[("Name", "web")]).await;
+    let topic = alpha.create_topic("alerts", &[]).await;
     let resync = world.resync().await;
 
-    assert_eq!(resync.summary["outcome"], "completed", "{:#}", resync.summary);
+    assert_eq!(resync.summary["outcome"], "completed-with-problems", "{:#}", resync.summary);
+    let entity = world.port.entity("snsTopic", &topic).expect("the topic");
+    assert_eq!((&entity["title"], &entity["properties"]), (&json!("alerts"), &json!({})));
     assert_eq!(blueprints(&world), CORE);
     assert_eq!(world.port.blueprints()["snsTopic"], before);
     assert_eq!(world.port.blueprints()["awsAccount"]["relations"], json!({}));
@@ -78,6 +82,74 @@ async fn the_core_set_is_installed_around_a_blueprint_that_exists() {
 
     // What a user deletes later stays deleted.
     assert_nothing_is_installed_again(&world).await;
+}
+
+#[tokio::test]
+async fn the_mapping_leaves_out_what_an_existing_blueprint_does_not_have() {
+    let world = world_with(&[]).await;
+    let own = json!({
+        "identifier": "s3Bucket", "title": "Ours", "icon": "Bucket",
+        "schema": {"properties": {
+            "arn": {"type": "string"},
+            "creationDate": {"type": "string", "format": "date-time"},
+            "tags": {"type": "object"},
+        }, "required": []},
+        "relations": {}, "mirrorProperties": {}, "calculationProperties": {},
+    });
+    world.port.put_blueprint(own);
+    let before = world.port.blueprints()["s3Bucket"].clone();
+    let bucket = world.organization.place("alpha", REGION).create_bucket("logs", &[("team", "sea")]).await;
+    let resync = world.resync().await;
+
+    let problems = resync.summary["mappingProblems"].as_array().expect("problems").clone();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let problem = problems[0].as_str().unwrap_or_default();
+    for told in [
+        "`s3Bucket`",
+        "AWS::S3::Bucket",
+        "property `region` (string)",
+        "property `tags` (array, but object there)",
+        "relation `account` (to one `awsAccount`)",
+    ] {
+        assert!(problem.contains(told), "{told} is missing in {problem}");
+    }
+    assert!(!problem.contains("`arn`") && !problem.contains("`creationDate`"), "{problem}");
+    assert_eq!(world.port.blueprints()["s3Bucket"], before);
+    let arn = format!("arn:aws:s3:::{bucket}");
+    let entity = world.port.entity("s3Bucket", &arn).expect("the bucket");
+    assert_eq!(entity["properties"]["arn"], arn);
+    assert!(entity["properties"]["creationDate"].is_string(), "{entity}");
+    assert_eq!(world.port.violations(), Vec::<String>::new());
+
+    world.clear_calls().await;
+    let next = world.resync().await;
+    assert_eq!(next.summary["outcome"], "completed", "{:#}", next.summary);
+    assert_nothing_is_installed_again(&world).await;
+}
+
+#[tokio::test]
+async fn credentials_that_may_not_create_blueprints_end_the_run() {
+    for (status, error) in [(403, "forbidden"), (401, "unauthorized")] {
+        let world = world_with(&[]).await;
+        world.port.fail(Fault::answer(CREATE_BLUEPRINT, status, error, "a viewer cannot do that").for_ever());
+        let message = match world.schedule(json!({})).await {
+            Err(InvocationFailure::Failed { message, .. }) => message,
+            other => panic!("a failure was expected: {other:?}"),
+        };
+        for told in ["a viewer cannot do that", "right to create", "PORTOLAN_DEFAULT_RESOURCES=none"] {
+            assert!(message.contains(told), "{told} is missing in {message}");
+        }
+        assert_eq!(blueprints(&world), Vec::<String>::new());
+        assert_eq!(world.port.integration(IDENTIFIER), None);
+        assert_eq!(world.organization.state_keys("").await, Vec::<String>::new());
+
+        // With the right, everything is installed as if it had always been there.
+        world.port.clear_faults();
+        let answer = start(&world).await;
+        assert_eq!(answer["mappingProblems"], Value::Null);
+        assert_eq!(blueprints(&world), CORE);
+        assert!(record(&world)["config"].to_string().contains("\"account\""));
+    }
 }
 
 #[tokio::test]
@@ -161,8 +233,15 @@ async fn a_record_without_a_mapping_gets_one_and_a_mapping_is_left_alone() {
             "changelogDestination": {},
             "config": config,
         }));
-        start(&world).await;
+        let topics = json!({
+            "identifier": "snsTopic", "title": "Ours", "schema": {"properties": {}, "required": []}, "relations": {},
+            "mirrorProperties": {}, "calculationProperties": {},
+        });
+        world.port.put_blueprint(topics);
+        let problems = start(&world).await["mappingProblems"].to_string();
         assert_eq!(blueprints(&world), CORE);
+        // What the default mapping leaves out does not concern another one.
+        assert_eq!(problems.contains("`snsTopic`"), config != own, "{problems}");
         match config == own {
             true => assert_eq!(record(&world)["config"], own),
             false => assert_eq!(mapped_kinds(&world).len(), CORE.len()),
@@ -177,7 +256,9 @@ async fn a_refused_blueprint_is_told_spoils_no_other_and_is_tried_again() {
     world.port.fail(Fault::answer(CREATE_BLUEPRINT, 422, "invalid_request", "such an icon is unknown"));
     let answer = start(&world).await;
     let problems = answer["mappingProblems"].to_string();
-    for told in ["`awsAccount`", "AWS::Account::Info", "such an icon is unknown"] {
+    let relations =
+        "`account` of `s3Bucket`, `account` of `ec2Instance`, `account` of `ecsCluster`, `account` of `snsTopic`";
+    for told in ["`awsAccount`", "AWS::Account::Info", "such an icon is unknown", relations] {
         assert!(problems.contains(told), "{told} is missing in {problems}");
     }
     assert_eq!(blueprints(&world), ["ec2Instance", "ecsCluster", "s3Bucket", "snsTopic"]);
