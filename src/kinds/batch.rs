@@ -81,17 +81,8 @@ impl BatchCall {
     }
 
     /// The listed resources in portions that one call takes.
-    pub fn batches(&self, mut listed: Vec<Resource>) -> Vec<Vec<Resource>> {
-        let mut batches = Vec::new();
-        while listed.len() > self.most {
-            let rest = listed.split_off(self.most);
-            batches.push(listed);
-            listed = rest;
-        }
-        if !listed.is_empty() {
-            batches.push(listed);
-        }
-        batches
+    pub fn batches(&self, listed: Vec<Resource>) -> Vec<Vec<Resource>> {
+        batches_of(self.most, listed)
     }
 
     /// Brings resources and descriptions together by id: an answer has an order of its own, and may leave something
@@ -129,6 +120,20 @@ impl BatchCall {
     fn operation(&self) -> &'static str {
         self.call.split_once(':').map_or(self.call, |(_, operation)| operation)
     }
+}
+
+/// Resources in portions of at most so many, in their order.
+pub fn batches_of(most: usize, mut listed: Vec<Resource>) -> Vec<Vec<Resource>> {
+    let mut batches = Vec::new();
+    while listed.len() > most {
+        let rest = listed.split_off(most);
+        batches.push(listed);
+        listed = rest;
+    }
+    if !listed.is_empty() {
+        batches.push(listed);
+    }
+    batches
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ fn is_gone(cluster: &Resource, error: &ReadError) -> bool {
 }
 
 fn tag_members(tag: &Tag) -> Members {
-    Members::new().text("Key", &tag.key).text("Value", &tag.value)
+    Members::tag(tag.key(), tag.value())
 }
 
 fn cluster_members(cluster: &CacheCluster) -> Members {

@@ -98,7 +98,7 @@ async fn with_tags(client: &Client, mut account: Resource) -> Option<Resource> {
     let tags = tags.send().collect::<Result<Vec<_>, _>>().await;
     match tags.map_err(ReadError::of("organizations:ListTagsForResource")) {
         Ok(tags) => {
-            let tags = tags.iter().map(|tag| Value::from(Members::tag(&tag.key, &tag.value)));
+            let tags = tags.iter().map(|tag| Value::from(Members::tag(Some(&tag.key), Some(&tag.value))));
             account.properties.insert("Tags".to_owned(), tags.collect());
         }
         Err(error) if has_left(&error) => return None,

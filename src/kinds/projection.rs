@@ -16,8 +16,8 @@ impl Members {
     }
 
     /// A tag in the form that most services have.
-    pub fn tag(key: &str, value: &str) -> Self {
-        Self::new().text("Key", &Some(key)).text("Value", &Some(value))
+    pub fn tag(key: Option<&str>, value: Option<&str>) -> Self {
+        Self::new().text("Key", &key).text("Value", &value)
     }
 
     /// A number or a boolean.

@@ -186,7 +186,9 @@ async fn add_tags(client: &Client, bucket: &mut Resource) -> Existence {
     let answer =
         client.get_bucket_tagging().bucket(&bucket.key).send().await.map_err(ReadError::of("s3:GetBucketTagging"));
     let tags = match answer {
-        Ok(output) => output.tag_set.iter().map(|tag| Value::from(Members::tag(&tag.key, &tag.value))).collect(),
+        Ok(output) => {
+            output.tag_set.iter().map(|tag| Value::from(Members::tag(Some(&tag.key), Some(&tag.value)))).collect()
+        }
         Err(error) if error.code() == "NoSuchTagSet" => Vec::new(),
         Err(error) if is_gone(&error) => return Existence::Gone,
         Err(error) => {

@@ -111,7 +111,8 @@ async fn with_tags(client: &Client, mut topic: Resource) -> Option<Resource> {
     let answer = client.list_tags_for_resource().resource_arn(&topic.key).send().await;
     match answer.map_err(ReadError::of("sns:ListTagsForResource")) {
         Ok(output) => {
-            let tags = output.tags.iter().flatten().map(|tag| Value::from(Members::tag(&tag.key, &tag.value)));
+            let tags =
+                output.tags.iter().flatten().map(|tag| Value::from(Members::tag(Some(&tag.key), Some(&tag.value))));
             topic.properties.insert("Tags".to_owned(), tags.collect());
         }
         Err(error) if is_gone(&error) => return None,

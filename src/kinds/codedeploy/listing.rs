@@ -77,7 +77,7 @@ pub async fn tags(client: &Client, arn: &str) -> Result<Value, ReadError> {
         let answer = client.list_tags_for_resource().resource_arn(arn).set_next_token(token).send().await;
         let output = answer.map_err(ReadError::of("codedeploy:ListTagsForResource"))?;
         for tag in output.tags.unwrap_or_default() {
-            tags.push(Value::from(Members::new().text("Key", &tag.key).text("Value", &tag.value)));
+            tags.push(Value::from(Members::tag(tag.key(), tag.value())));
         }
         token = output.next_token.filter(|token| !token.is_empty());
         if token.is_none() {

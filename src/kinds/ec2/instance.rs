@@ -6,6 +6,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{InstanceStatus, Reservation};
 use serde_json::Value;
 
+use super::super::batch::batches_of;
 use super::super::fields::{Field, Form};
 use super::super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
 use super::instance_members::{instance_members, reservation_members, status_members};
@@ -140,7 +141,7 @@ async fn instances(reading: &Reading, cursor: Option<String>) -> Result<Page, Re
         instances.extend(of_reservation);
     }
     if reading.wants(STATUS) {
-        let groups = groups_of(STATUSES_PER_CALL, instances);
+        let groups = batches_of(STATUSES_PER_CALL, instances);
         let enriched = reading.for_each(groups, |group| with_statuses(&client, group)).await;
         instances = enriched.into_iter().flatten().collect();
     }
@@ -164,16 +165,6 @@ fn instances_of(reservation: &Reservation, reading: &Reading) -> Option<Vec<Reso
 /// The account is the one that is read: the owner of a reservation may be another.
 fn instance_arn(reading: &Reading, id: &str) -> String {
     reading.arn("ec2", &format!("instance/{id}"))
-}
-
-fn groups_of(size: usize, mut instances: Vec<Resource>) -> Vec<Vec<Resource>> {
-    let mut groups = Vec::new();
-    while !instances.is_empty() {
-        let rest = instances.split_off(size.min(instances.len()));
-        groups.push(instances);
-        instances = rest;
-    }
-    groups
 }
 
 /// The instances with their statuses.
@@ -279,10 +270,10 @@ mod tests {
 
     #[test]
     fn groups_keep_the_order_and_hold_no_more_than_a_call_may_name() {
-        let groups = groups_of(2, resources(&["i-1", "i-2", "i-3", "i-4", "i-5"]));
+        let groups = batches_of(2, resources(&["i-1", "i-2", "i-3", "i-4", "i-5"]));
         let ids: Vec<Vec<_>> =
             groups.iter().map(|group| group.iter().map(|instance| instance.key.as_str()).collect()).collect();
         assert_eq!(ids, [vec!["i-1", "i-2"], vec!["i-3", "i-4"], vec!["i-5"]]);
-        assert!(groups_of(2, Vec::new()).is_empty());
+        assert!(batches_of(2, Vec::new()).is_empty());
     }
 }

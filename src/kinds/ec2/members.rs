@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::{OperatorResponse, Tag};
 use super::super::projection::Members;
 
 pub fn tag_members(tag: &Tag) -> Members {
-    Members::new().text("Key", &tag.key).text("Value", &tag.value)
+    Members::tag(tag.key(), tag.value())
 }
 
 pub fn operator_members(operator: &OperatorResponse) -> Members {
