@@ -16,5 +16,6 @@ pub mod port;
 pub mod run;
 pub mod schedule;
 pub mod seams;
+pub mod shared_text;
 pub mod target;
 pub mod work;

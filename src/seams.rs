@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 use crate::kinds::{Options, Page, ReadError};
 use crate::run::Plan;
+use crate::shared_text::SharedText;
 use crate::target::{AccountId, Target};
 
 /// AWS as it is read: listings of kinds in targets, and what is known of an account.
@@ -143,8 +144,8 @@ pub enum DeleteOutcome {
 /// A blueprint and an identifier: what makes an entity the same entity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EntityKey {
-    pub blueprint: String,
-    pub identifier: String,
+    pub blueprint: SharedText,
+    pub identifier: SharedText,
 }
 
 /// A page of Port's listing of this integration's own entities.

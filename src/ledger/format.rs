@@ -1,7 +1,8 @@
-//! How a ledger lies in the state bucket: a line that says what it is and what its checksum is, then the content as
-//! compact JSON.
-
-use std::collections::BTreeMap;
+//! How a ledger lies in the state bucket: lines of JSON.
+//!
+//! The first line says what it is and what the checksum of the rest is, the second how far a reading came. Then each
+//! kind has a line, `{"kind":"AWS::S3::Bucket"}`, and each of its resources one after it: `["key",[entries],seen]`. A
+//! line at a time, a ledger of hundreds of thousands of entries is read and written without a second copy in memory.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,7 +12,7 @@ use crate::run::RunId;
 use crate::seams::EntityKey;
 
 /// The format that this version writes. One that is newer is not touched.
-pub const LEDGER_VERSION: u32 = 1;
+pub const LEDGER_VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -24,20 +25,23 @@ struct Header {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Body {
-    /// kind → resource key → entries.
-    units: BTreeMap<String, BTreeMap<String, Vec<WrittenEntry>>>,
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Standing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     progress: Option<Progress>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     claims_incomplete: bool,
 }
 
-/// blueprint, identifier, relations (name and identifier), state. An array, because a ledger may have hundreds of
-/// thousands of them.
 #[derive(Serialize, Deserialize)]
-struct WrittenEntry(String, String, Vec<(String, String)>, String);
+#[serde(deny_unknown_fields)]
+struct KindLine {
+    kind: String,
+}
+
+/// Blueprint, identifier (none where it is the resource's key), relations (name and identifier), state.
+#[derive(Serialize, Deserialize)]
+struct WrittenEntry(String, Option<String>, Vec<(String, String)>, String);
 
 const UNSURE: &str = "unsure";
 const SENT: &str = "sent:";
@@ -58,49 +62,91 @@ pub enum FormatError {
     Newer(u32),
 }
 
+/// About what an entry takes beyond its resource's key. A buffer that grows by doubling would take twice the memory.
+const BYTES_PER_ENTRY: usize = 150;
+
 /// The bytes of a ledger, marked with an id of this one write.
 pub fn encode(ledger: &Ledger, writer: &str) -> Vec<u8> {
-    let units = ledger
-        .units
-        .iter()
-        .map(|(kind, unit)| {
-            let resources =
-                unit.iter().map(|(key, entries)| (key.clone(), entries.iter().map(write_entry).collect())).collect();
-            (kind.clone(), resources)
-        })
-        .collect();
-    let body = Body { units, progress: ledger.progress.clone(), claims_incomplete: ledger.claims_incomplete };
-    let body = serde_json::to_vec(&body).expect("a ledger holds strings and numbers only, which JSON cannot refuse");
-    let header = Header { version: LEDGER_VERSION, checksum: checksum(&body), writer: writer.to_owned() };
-    let mut bytes =
-        serde_json::to_vec(&header).expect("a header holds strings and numbers only, which JSON cannot refuse");
-    bytes.push(b'\n');
-    bytes.extend(body);
+    let resources = ledger.units.values().flatten();
+    let expected = resources.map(|(key, known)| key.len() + 8 + BYTES_PER_ENTRY * known.entries.len()).sum();
+    let mut bytes = Vec::with_capacity(expected);
+    // Its length does not depend on the checksum, which is known when the rest is.
+    write_line(&mut bytes, &header("0".repeat(CHECKSUM_LETTERS), writer));
+    let start = bytes.len();
+    let standing = Standing { progress: ledger.progress.clone(), claims_incomplete: ledger.claims_incomplete };
+    write_line(&mut bytes, &standing);
+    for (kind, unit) in &ledger.units {
+        write_line(&mut bytes, &KindLine { kind: kind.clone() });
+        for (key, known) in unit {
+            let entries: Vec<WrittenEntry> = known.entries.iter().map(|entry| write_entry(entry, key)).collect();
+            write_line(&mut bytes, &(key, entries, known.is_seen));
+        }
+    }
+    let mut first = Vec::with_capacity(start);
+    write_line(&mut first, &header(checksum(&bytes[start..]), writer));
+    bytes[..start].copy_from_slice(&first);
     bytes
 }
 
+const CHECKSUM_LETTERS: usize = 64;
+
+fn header(checksum: String, writer: &str) -> Header {
+    Header { version: LEDGER_VERSION, checksum, writer: writer.to_owned() }
+}
+
+fn write_line(bytes: &mut Vec<u8>, line: &impl Serialize) {
+    serde_json::to_writer(&mut *bytes, line)
+        .expect("a ledger holds strings, numbers and flags only, which JSON cannot refuse, and memory takes them");
+    bytes.push(b'\n');
+}
+
 /// A ledger from its bytes.
+///
+/// # Errors
+/// [`FormatError`], when it was changed or cut by whatever hand, or when a newer release wrote it.
 pub fn decode(bytes: &[u8]) -> Result<Ledger, FormatError> {
     let (header, body) = split(bytes)?;
     if header.version > LEDGER_VERSION {
         return Err(FormatError::Newer(header.version));
+    }
+    if header.version < LEDGER_VERSION {
+        return Err(FormatError::Damaged(format!(
+            "it has the format version {}, which was never released",
+            header.version
+        )));
     }
     if checksum(body) != header.checksum {
         return Err(FormatError::Damaged(
             "its content does not have the checksum that its first line gives".to_owned(),
         ));
     }
-    let body: Body = serde_json::from_slice(body).map_err(|error| FormatError::Damaged(error.to_string()))?;
-    let mut ledger =
-        Ledger { units: BTreeMap::new(), progress: body.progress, claims_incomplete: body.claims_incomplete };
-    for (kind, resources) in body.units {
-        let unit = ledger.units.entry(kind).or_default();
-        for (key, entries) in resources {
-            let entries = entries.into_iter().map(read_entry).collect::<Result<Vec<_>, _>>()?;
-            unit.insert(key, entries);
+    let Some(body) = body.strip_suffix(b"\n") else {
+        return Err(FormatError::Damaged("its last line has no end".to_owned()));
+    };
+    let mut lines = body.split(|byte| *byte == b'\n');
+    let Standing { progress, claims_incomplete } = read_line(lines.next().unwrap_or_default())?;
+    let mut ledger = Ledger { progress, claims_incomplete, ..Ledger::default() };
+    let mut kind = None;
+    for line in lines {
+        if line.first() == Some(&b'{') {
+            let KindLine { kind: next } = read_line(line)?;
+            kind = Some(next);
+            continue;
         }
+        let Some(kind) = &kind else {
+            return Err(FormatError::Damaged("a resource stands before any kind".to_owned()));
+        };
+        let (key, entries, is_seen): (String, Vec<WrittenEntry>, bool) = read_line(line)?;
+        for entry in entries {
+            ledger.record(kind, &key, read_entry(entry, &key)?);
+        }
+        ledger.set_seen(kind, &key, is_seen);
     }
     Ok(ledger)
+}
+
+fn read_line<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, FormatError> {
+    serde_json::from_slice(line).map_err(|error| FormatError::Damaged(error.to_string()))
 }
 
 /// The id of the write that a ledger's bytes come from.
@@ -121,7 +167,7 @@ fn checksum(body: &[u8]) -> String {
     Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn write_entry(entry: &Entry) -> WrittenEntry {
+fn write_entry(entry: &Entry, key: &str) -> WrittenEntry {
     let state = match &entry.state {
         State::Sent(hash) => format!("{SENT}{hash}"),
         State::Unsure => UNSURE.to_owned(),
@@ -130,13 +176,20 @@ fn write_entry(entry: &Entry) -> WrittenEntry {
         State::Addressed => ADDRESSED.to_owned(),
     };
     let relations =
-        entry.relates_to.iter().map(|relation| (relation.name.clone(), relation.identifier.clone())).collect();
-    WrittenEntry(entry.entity.blueprint.clone(), entry.entity.identifier.clone(), relations, state)
+        entry.relates_to.iter().map(|relation| (relation.name.to_string(), relation.identifier.to_string())).collect();
+    let identifier = (entry.entity.identifier != *key).then(|| entry.entity.identifier.to_string());
+    WrittenEntry(entry.entity.blueprint.to_string(), identifier, relations, state)
 }
 
-fn read_entry(WrittenEntry(blueprint, identifier, relations, state): WrittenEntry) -> Result<Entry, FormatError> {
-    let relates_to = relations.into_iter().map(|(name, identifier)| Relation { name, identifier }).collect();
-    Ok(Entry { entity: EntityKey { blueprint, identifier }, relates_to, state: read_state(&state)? })
+fn read_entry(
+    WrittenEntry(blueprint, identifier, relations, state): WrittenEntry,
+    key: &str,
+) -> Result<Entry, FormatError> {
+    let relates_to =
+        relations.into_iter().map(|(name, identifier)| Relation { name: name.into(), identifier: identifier.into() });
+    let identifier = identifier.unwrap_or_else(|| key.to_owned());
+    let entity = EntityKey { blueprint: blueprint.into(), identifier: identifier.into() };
+    Ok(Entry { entity, relates_to: relates_to.collect(), state: read_state(&state)? })
 }
 
 fn read_state(text: &str) -> Result<State, FormatError> {
@@ -163,6 +216,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ledger::UnitProgress;
 
     fn ledger() -> Ledger {
         let mut ledger = Ledger::default();
@@ -171,20 +225,32 @@ mod tests {
             ("b", State::Sent(EntityHash::of(&json!({"x": 1}), true))),
             ("c", State::Stale(RunId::new())),
             ("d", State::Unmapped(RunId::new())),
-            ("d", State::Addressed),
+            ("bucket-1", State::Addressed),
         ] {
-            let entity = EntityKey { blueprint: "s3Bucket".to_owned(), identifier: identifier.to_owned() };
-            let relates_to = vec![Relation { name: "account".to_owned(), identifier: "111111111111".to_owned() }];
+            let entity = EntityKey { blueprint: "s3Bucket".into(), identifier: identifier.into() };
+            let relates_to = Box::new([Relation { name: "account".into(), identifier: "111111111111".into() }]);
             ledger.record("AWS::S3::Bucket", "bucket-1", Entry { entity, relates_to, state });
         }
         ledger
     }
 
+    fn entries(ledger: &Ledger) -> Vec<(String, String, Entry)> {
+        let owned = |(kind, key, entry): (&str, &str, &Entry)| (kind.to_owned(), key.to_owned(), entry.clone());
+        ledger.entries().map(owned).collect()
+    }
+
     #[test]
     fn a_ledger_survives_the_bucket() {
-        let ledger = ledger();
+        let mut ledger = ledger();
+        let mut progress = Progress::new(RunId::new());
+        progress.units.insert("AWS::S3::Bucket".to_owned(), UnitProgress::new("AWS::S3::Bucket"));
+        ledger.progress = Some(progress);
         let bytes = encode(&ledger, "writer-1");
-        assert_eq!(decode(&bytes).unwrap(), ledger);
+        let read = decode(&bytes).unwrap();
+        assert_eq!(entries(&read), entries(&ledger));
+        assert_eq!((read.progress.as_ref(), read.claims_incomplete), (ledger.progress.as_ref(), false));
+        assert!(read.units["AWS::S3::Bucket"]["bucket-1"].is_seen);
+        assert_eq!(encode(&read, "writer-1"), bytes);
         assert_eq!(writer_of(&bytes).as_deref(), Some("writer-1"));
     }
 
@@ -205,7 +271,9 @@ mod tests {
     #[test]
     fn a_newer_format_is_told_apart_from_damage() {
         let text = String::from_utf8(encode(&ledger(), "writer-1")).unwrap();
-        let newer = text.replacen("\"portolan-ledger\":1", "\"portolan-ledger\":2", 1);
-        assert_eq!(decode(newer.as_bytes()), Err(FormatError::Newer(2)));
+        let of_version = |version: &str| text.replacen("\"portolan-ledger\":2", version, 1);
+        assert_eq!(decode(of_version("\"portolan-ledger\":3").as_bytes()).unwrap_err(), FormatError::Newer(3));
+        let older = decode(of_version("\"portolan-ledger\":1").as_bytes()).unwrap_err();
+        assert!(matches!(older, FormatError::Damaged(_)));
     }
 }

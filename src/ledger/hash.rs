@@ -11,8 +11,8 @@ const HASH_VERSION: &str = "1";
 const HASH_BYTES: usize = 16;
 
 /// A hash over an entity as it is sent, and over how it is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct EntityHash(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EntityHash([u8; HASH_BYTES]);
 
 impl EntityHash {
     /// The hash of an entity. The order of an object's keys does not count; the order in an array does.
@@ -21,20 +21,30 @@ impl EntityHash {
         hasher.update(HASH_VERSION);
         hasher.update([u8::from(merge)]);
         feed(&mut hasher, entity);
-        let digest = hasher.finalize();
-        Self(digest.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect())
+        let mut hash = [0; HASH_BYTES];
+        hash.copy_from_slice(&hasher.finalize()[..HASH_BYTES]);
+        Self(hash)
     }
 
-    /// A hash as it was written; none for a text that cannot be one.
+    /// A hash as it was written, in hexadecimal; none for a text that cannot be one.
     pub fn parse(text: &str) -> Option<Self> {
-        let well_formed = text.len() == HASH_BYTES * 2 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        well_formed.then(|| Self(text.to_owned()))
+        if text.len() != HASH_BYTES * 2 || !text.is_ascii() {
+            return None;
+        }
+        let mut hash = [0; HASH_BYTES];
+        for (index, byte) in hash.iter_mut().enumerate() {
+            let digits = &text[index * 2..index * 2 + 2];
+            // `from_str_radix` takes a sign, too.
+            let is_hexadecimal = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+            *byte = is_hexadecimal.then(|| u8::from_str_radix(digits, 16).ok())??;
+        }
+        Some(Self(hash))
     }
 }
 
 impl fmt::Display for EntityHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
 }
 
@@ -97,6 +107,10 @@ mod tests {
     fn a_written_hash_is_read_back() {
         let hash = EntityHash::of(&json!({}), true);
         assert_eq!(EntityHash::parse(&hash.to_string()), Some(hash));
-        assert_eq!(EntityHash::parse("short"), None);
+        for other in
+            ["short", "0123456789ABCDEF0123456789ABCDEF", "+1234567890123456789012345678901", "äöüäöüäöüäöüäöüä"]
+        {
+            assert_eq!(EntityHash::parse(other), None, "{other}");
+        }
     }
 }

@@ -4,23 +4,28 @@
 //! entities, and only its key, which the listing itself gives, is known then. Only `Sent` suppresses an upsert, only
 //! `Stale` and `Unmapped` may be deleted, and every other entry is a claim: nobody deletes that entity.
 
+mod entry;
 mod file;
 mod format;
 mod hash;
+mod progress;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
+pub use entry::{Entry, Relation, State};
 pub use file::{LedgerError, LedgerFile, Ledgers};
-pub use format::FormatError;
+pub use format::{FormatError, decode, encode};
 pub use hash::EntityHash;
+pub use progress::{Progress, UnitProgress};
 
-use crate::run::RunId;
 use crate::seams::EntityKey;
+use crate::shared_text::{SharedText, SharedTexts};
 
 /// What one target has put into Port, by kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Of a target with hundreds of thousands of resources it takes most of a worker's memory: texts that are equal are
+/// held once.
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     pub units: BTreeMap<String, Unit>,
     /// Where an unfinished reading of the target goes on.
@@ -28,97 +33,93 @@ pub struct Ledger {
     /// The ledger before this one was damaged or lost, and the target was not completely read since: there may be
     /// claims that it does not know.
     pub claims_incomplete: bool,
+    texts: SharedTexts,
 }
 
 /// The resources of one kind in one target, by resource key.
-pub type Unit = BTreeMap<String, Vec<Entry>>;
+pub type Unit = BTreeMap<SharedText, KnownResource>;
 
-/// One entity that a resource produced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub entity: EntityKey,
-    /// The entities that it relates to.
-    pub relates_to: Vec<Relation>,
-    pub state: State,
-}
-
-/// That an entity points to another. The blueprint it leads to is Port's knowledge, under the relation's name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Relation {
-    pub name: String,
-    pub identifier: String,
-}
-
-/// What is known of an entity in Port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Port accepted exactly this content.
-    Sent(EntityHash),
-    /// It may or may not be there, and may have any content: it is sent again.
-    Unsure,
-    /// A complete listing of this run no longer has the resource.
-    Stale(RunId),
-    /// The resource is there in this run, and the mapping no longer makes the entity of it.
-    Unmapped(RunId),
-    /// A search query led to it. It was there before and may be anybody's: it is sent in every run, and never becomes
-    /// stale. It is known here so that nobody takes it for an entity that was left behind.
-    Addressed,
-}
-
-/// How far the reading of a target came before its time ran out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Progress {
-    pub epoch: u64,
-    /// Reports of the kinds that are finished.
-    pub finished: Vec<crate::run::UnitReport>,
-    /// The kind that was being read.
-    pub kind: Option<String>,
-    /// Where its listing goes on; opaque.
-    pub cursor: Option<String>,
+/// A resource that gave entities.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownResource {
+    pub entries: Vec<Entry>,
+    /// Whether the listing that is under way gave it. Kept with [`Ledger::progress`] only.
+    pub is_seen: bool,
 }
 
 impl Ledger {
-    /// The entries of one entity of a resource.
-    pub fn entry_mut(&mut self, kind: &str, resource: &str, entity: &EntityKey) -> Option<&mut Entry> {
-        self.units.get_mut(kind)?.get_mut(resource)?.iter_mut().find(|entry| entry.entity == *entity)
+    /// The entries of a resource.
+    pub fn of_resource(&self, kind: &str, resource: &str) -> &[Entry] {
+        let known = self.units.get(kind).and_then(|unit| unit.get(resource));
+        known.map(|known| known.entries.as_slice()).unwrap_or_default()
     }
 
-    /// Sets what is known of an entity, adding its entry where there is none. Tells whether that changed anything.
+    /// The entry of one entity of a resource.
+    pub fn entry_mut(&mut self, kind: &str, resource: &str, entity: &EntityKey) -> Option<&mut Entry> {
+        let known = self.units.get_mut(kind)?.get_mut(resource)?;
+        known.entries.iter_mut().find(|entry| entry.entity == *entity)
+    }
+
+    /// Sets what is known of an entity that a resource just gave, adding its entry where there is none. Tells whether
+    /// that changed anything.
     pub fn record(&mut self, kind: &str, resource: &str, entry: Entry) -> bool {
-        let entries = self.units.entry(kind.to_owned()).or_default().entry(resource.to_owned()).or_default();
-        match entries.iter_mut().find(|known| known.entity == entry.entity) {
-            Some(known) if *known == entry => return false,
-            Some(known) => *known = entry,
-            None => entries.push(entry),
+        if !self.units.contains_key(kind) {
+            self.units.insert(kind.to_owned(), Unit::new());
+        }
+        let Some(unit) = self.units.get_mut(kind) else { return false };
+        let key = unit.get_key_value(resource).map_or_else(|| SharedText::from(resource), |(key, _)| key.clone());
+        let entry = shared(entry, &key, &mut self.texts);
+        let known = unit.entry(key).or_default();
+        known.is_seen = true;
+        match known.entries.iter_mut().find(|known| known.entity == entry.entity) {
+            Some(found) if *found == entry => return false,
+            Some(found) => *found = entry,
+            None => {
+                // Most resources give one entity, and a vector would make room for four.
+                known.entries.reserve_exact(1);
+                known.entries.push(entry);
+            }
         }
         true
+    }
+
+    /// Notes whether the listing under way gave a resource.
+    pub fn set_seen(&mut self, kind: &str, resource: &str, is_seen: bool) {
+        if let Some(known) = self.units.get_mut(kind).and_then(|unit| unit.get_mut(resource)) {
+            known.is_seen = is_seen;
+        }
+    }
+
+    /// Forgets what the listing of a kind has given so far.
+    pub fn forget_seen(&mut self, kind: &str) {
+        let resources = self.units.get_mut(kind).into_iter().flat_map(|unit| unit.values_mut());
+        resources.for_each(|known| known.is_seen = false);
     }
 
     /// All entries with their kind and resource key.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str, &Entry)> {
         self.units.iter().flat_map(|(kind, unit)| {
-            unit.iter().flat_map(move |(resource, entries)| {
-                entries.iter().map(move |entry| (kind.as_str(), resource.as_str(), entry))
+            unit.iter().flat_map(move |(resource, known)| {
+                known.entries.iter().map(move |entry| (kind.as_str(), &**resource, entry))
             })
         })
     }
 
     /// All entries, to change them.
     pub fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.units.values_mut().flat_map(|unit| unit.values_mut().flatten())
+        self.units.values_mut().flat_map(|unit| unit.values_mut().flat_map(|known| &mut known.entries))
     }
 
     /// Removes the entries for which `is_gone` holds, and what is empty after that. Gives how many there were.
     pub fn remove(&mut self, mut is_gone: impl FnMut(&str, &str, &Entry) -> bool) -> usize {
         let mut removed = 0;
         for (kind, unit) in &mut self.units {
-            for (resource, entries) in unit.iter_mut() {
-                let before = entries.len();
-                entries.retain(|entry| !is_gone(kind, resource, entry));
-                removed += before - entries.len();
+            for (resource, known) in unit.iter_mut() {
+                let before = known.entries.len();
+                known.entries.retain(|entry| !is_gone(kind, resource, entry));
+                removed += before - known.entries.len();
             }
-            unit.retain(|_, entries| !entries.is_empty());
+            unit.retain(|_, known| !known.entries.is_empty());
         }
         self.units.retain(|_, unit| !unit.is_empty());
         removed
@@ -130,18 +131,17 @@ impl Ledger {
     }
 }
 
-impl Entry {
-    pub fn is_claim(&self) -> bool {
-        !matches!(self.state, State::Stale(_) | State::Unmapped(_))
-    }
-
-    /// Whether the entity is the integration's own, and goes with its resource.
-    pub fn may_become_stale(&self) -> bool {
-        self.state != State::Addressed
-    }
-
-    /// Whether this run found that nothing gives the entity any more.
-    pub fn is_stale_of(&self, run: &RunId) -> bool {
-        matches!(&self.state, State::Stale(of) | State::Unmapped(of) if of == run)
+/// The same entry, holding the one copy of each of its texts. An identifier is often the resource's key.
+fn shared(entry: Entry, resource: &SharedText, texts: &mut SharedTexts) -> Entry {
+    let EntityKey { blueprint, identifier } = entry.entity;
+    let identifier = if identifier == *resource { resource.clone() } else { identifier };
+    let relates_to = entry
+        .relates_to
+        .iter()
+        .map(|relation| Relation { name: texts.get(&relation.name), identifier: texts.get(&relation.identifier) });
+    Entry {
+        relates_to: relates_to.collect(),
+        entity: EntityKey { blueprint: texts.get(&blueprint), identifier },
+        state: entry.state,
     }
 }

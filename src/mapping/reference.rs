@@ -67,7 +67,7 @@ fn relation_value(name: &str, value: Value, notes: &mut MappingNotes, relates_to
         if identifier != text {
             notes.rewritten_identifiers += 1;
         }
-        relates_to.push(Relation { name: name.to_owned(), identifier: identifier.clone() });
+        relates_to.push(Relation { name: name.into(), identifier: identifier.as_str().into() });
         Value::String(identifier)
     };
     match value {

@@ -136,7 +136,9 @@ impl EntityTemplate {
             body.insert("relations".to_owned(), Value::Object(relations));
         }
         let address = match identifier {
-            Value::String(identifier) => Address::Key(EntityKey { blueprint, identifier }),
+            Value::String(identifier) => {
+                Address::Key(EntityKey { blueprint: blueprint.into(), identifier: identifier.into() })
+            }
             query => Address::Query { blueprint, query },
         };
         Mapped::Entity(Box::new(Entity { address, relates_to, needs_search, body: Value::Object(body) }))

@@ -94,6 +94,15 @@ pub struct Plan {
     pub run: RunId,
     pub epoch: u64,
     pub mode: Mode,
+    /// Send everything, whatever Port is known to hold.
+    #[serde(default)]
+    pub resend: bool,
+    /// Delete entities of this integration that no ledger knows.
+    #[serde(default)]
+    pub remove_unknown: bool,
+    /// The earlier run whose held-back deletions a person has looked at and confirmed.
+    #[serde(default)]
+    pub confirms: Option<RunId>,
     #[serde(with = "time::serde::rfc3339")]
     pub started: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]

@@ -44,7 +44,7 @@ impl MemoryCatalog {
     pub fn new(chaos: Chaos) -> Self {
         let catalog = Self { state: Arc::default(), chaos };
         for blueprint in ["bucket", "queue"] {
-            let key = EntityKey { blueprint: blueprint.to_owned(), identifier: format!("{blueprint}-of-others") };
+            let key = EntityKey { blueprint: blueprint.into(), identifier: format!("{blueprint}-of-others").into() };
             catalog.lock().entities.insert(key, Record { body: json!({}), is_ours: false });
         }
         catalog
@@ -106,7 +106,7 @@ impl State {
         if let Some(account) = body["relations"]["account"].as_str()
             && options.create_missing_related
         {
-            let related = EntityKey { blueprint: ACCOUNT.blueprint.to_owned(), identifier: account.to_owned() };
+            let related = EntityKey { blueprint: ACCOUNT.blueprint.into(), identifier: account.into() };
             self.entities.entry(related).or_insert(Record { body: json!({}), is_ours: true });
         }
         let record = self.entities.entry(key.clone()).or_insert(Record { body: json!({}), is_ours: true });
@@ -149,12 +149,12 @@ impl Catalog for MemoryCatalog {
         let mut outcomes = Vec::new();
         for body in entities {
             let identifier = body["identifier"].as_str().expect("an identifier").to_owned();
-            let key = EntityKey { blueprint: blueprint.to_owned(), identifier };
+            let key = EntityKey { blueprint: blueprint.into(), identifier: identifier.into() };
             let place = body["properties"]["place"].as_str().unwrap_or_default().to_owned();
             self.lock().sent_from.entry(key.clone()).or_default().insert(place);
             let related = body["relations"]["account"]
                 .as_str()
-                .map(|account| EntityKey { blueprint: ACCOUNT.blueprint.to_owned(), identifier: account.to_owned() });
+                .map(|account| EntityKey { blueprint: ACCOUNT.blueprint.into(), identifier: account.into() });
             let is_related_missing = related.is_some_and(|related| !self.lock().entities.contains_key(&related));
             if is_related_missing && !options.create_missing_related {
                 outcomes.push(UpsertOutcome::RelatedMissing { reason: "no such account".to_owned() });
@@ -196,7 +196,7 @@ impl Catalog for MemoryCatalog {
         }
         let keys: Vec<EntityKey> = identifiers
             .iter()
-            .map(|identifier| EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() })
+            .map(|identifier| EntityKey { blueprint: blueprint.into(), identifier: identifier.as_str().into() })
             .collect();
         {
             let mut state = self.lock();
@@ -225,7 +225,7 @@ impl Catalog for MemoryCatalog {
         }
         let state = self.lock();
         let is_ours = |identifier: &&String| {
-            let key = EntityKey { blueprint: blueprint.to_owned(), identifier: (*identifier).clone() };
+            let key = EntityKey { blueprint: blueprint.into(), identifier: identifier.as_str().into() };
             state.entities.get(&key).is_some_and(|record| record.is_ours)
         };
         Ok(identifiers.iter().filter(is_ours).cloned().collect())

@@ -184,7 +184,7 @@ fn entities_of(world: &World, is_mapped: impl Fn(&Target, &str) -> bool) -> Vec<
         }
         let kind = MODEL_KINDS.iter().find(|model| model.name == *kind).expect("a kind of the model");
         for (name, version) in resources {
-            let key = EntityKey { blueprint: kind.blueprint.to_owned(), identifier: name.clone() };
+            let key = EntityKey { blueprint: kind.blueprint.into(), identifier: name.as_str().into() };
             entities.push((key, place.clone(), *version));
         }
     }

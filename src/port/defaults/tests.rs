@@ -235,16 +235,20 @@ fn relations_lead_to_the_identifiers_that_the_other_kinds_make() {
         for which in ["full", "sparse"] {
             let (entity, _) = map(kind, &raw(kind.name(), which));
             let key = entity.key().unwrap();
-            identifiers.entry(key.blueprint.clone()).or_default().insert(key.identifier.clone());
+            identifiers.entry(key.blueprint.to_string()).or_default().insert(key.identifier.to_string());
         }
     }
     for kind in &kinds {
         for which in ["full", "sparse"] {
             let (entity, _) = map(kind, &raw(kind.name(), which));
             for relation in &entity.relates_to {
-                let target = kind.blueprint["relations"][&relation.name]["target"].as_str().unwrap();
+                let target = kind.blueprint["relations"][relation.name.as_str()]["target"].as_str().unwrap();
                 let known = &identifiers[target];
-                assert!(known.contains(&relation.identifier), "{} {relation:?} is none of {known:?}", kind.name());
+                assert!(
+                    known.contains(relation.identifier.as_str()),
+                    "{} {relation:?} is none of {known:?}",
+                    kind.name()
+                );
             }
         }
     }

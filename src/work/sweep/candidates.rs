@@ -223,9 +223,11 @@ async fn related_to(
         for relation in &located.entry.relates_to {
             let Some(pointed_at) = stale_by_identifier.get(relation.identifier.as_str()) else { continue };
             load_relations(context, &located.entry.entity.blueprint, relations).await?;
-            let blueprint = relations.get(&located.entry.entity.blueprint).and_then(|known| known.get(&relation.name));
+            let blueprint = relations
+                .get(located.entry.entity.blueprint.as_str())
+                .and_then(|known| known.get(relation.name.as_str()));
             let matching =
-                pointed_at.iter().filter(|entity| blueprint.is_none_or(|blueprint| *blueprint == entity.blueprint));
+                pointed_at.iter().filter(|entity| blueprint.is_none_or(|blueprint| entity.blueprint == *blueprint));
             related.extend(matching.map(|entity| (*entity).clone()));
         }
     }

@@ -47,9 +47,8 @@ async fn load(context: &StepContext<'_>, evidence: &Evidence) -> Result<Vec<(Tar
 }
 
 fn is_unsure(evidence: &Evidence, target: &Target, item: &Deferred) -> bool {
-    let unit = evidence.ledgers.get(target).and_then(|file| file.ledger.units.get(&item.kind));
-    let entries = unit.and_then(|unit| unit.get(&item.resource));
-    entries.into_iter().flatten().any(|entry| entry.entity == item.entity && entry.state == State::Unsure)
+    let entries = evidence.ledgers.get(target).map(|file| file.ledger.of_resource(&item.kind, &item.resource));
+    entries.unwrap_or_default().iter().any(|entry| entry.entity == item.entity && entry.state == State::Unsure)
 }
 
 /// Sends each once; gives those that still wait.
@@ -62,7 +61,7 @@ async fn send_round(
     let mut open = Vec::new();
     let mut by_blueprint: BTreeMap<String, Vec<(Target, Deferred)>> = BTreeMap::new();
     for (target, item) in items {
-        by_blueprint.entry(item.entity.blueprint.clone()).or_default().push((target, item));
+        by_blueprint.entry(item.entity.blueprint.to_string()).or_default().push((target, item));
     }
     for (blueprint, items) in by_blueprint {
         let bodies: Vec<_> = items.iter().map(|(_, item)| item.body.clone()).collect();

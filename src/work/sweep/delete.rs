@@ -63,7 +63,7 @@ pub async fn delete(
             .keys()
             // What only a later try of this sweep found was not part of the decision: it waits for the next run.
             .filter(|entity| entity.blueprint == blueprint && decision.candidates.contains(*entity))
-            .map(|entity| entity.identifier.clone());
+            .map(|entity| entity.identifier.to_string());
         let identifiers: Vec<String> = identifiers.collect();
         for chunk in identifiers.chunks(CHUNK) {
             deleter.delete_chunk(&blueprint, chunk, &candidates.deletable).await?;
@@ -165,7 +165,7 @@ impl Deleter<'_> {
         }
         self.context.check_current(|phase| phase == Phase::Sweeping).await?;
         for identifier in &ours {
-            let entity = EntityKey { blueprint: blueprint.to_owned(), identifier: identifier.clone() };
+            let entity = EntityKey { blueprint: blueprint.into(), identifier: identifier.as_str().into() };
             self.journal.add(&entity, reasons.get(&entity).map_or("", String::as_str));
         }
         self.journal.write(self.context).await?;
@@ -178,9 +178,9 @@ impl Deleter<'_> {
     }
 
     fn settle(&mut self, blueprint: &str, identifiers: Vec<String>) {
-        let entities =
-            identifiers.into_iter().map(|identifier| EntityKey { blueprint: blueprint.to_owned(), identifier });
-        self.settled.extend(entities);
+        let of_blueprint =
+            |identifier: String| EntityKey { blueprint: blueprint.into(), identifier: identifier.into() };
+        self.settled.extend(identifiers.into_iter().map(of_blueprint));
     }
 
     /// Port refuses a chunk as a whole; halving it finds the one that is meant.
@@ -219,7 +219,7 @@ impl Deleter<'_> {
     fn keep(&mut self, blueprint: &str, identifiers: Vec<String>, reason: &str) {
         for identifier in identifiers {
             self.kept.push(format!("{blueprint} {identifier} was not deleted, Port refused it: {reason}"));
-            self.journal.remove(&EntityKey { blueprint: blueprint.to_owned(), identifier });
+            self.journal.remove(&EntityKey { blueprint: blueprint.into(), identifier: identifier.into() });
         }
     }
 }

@@ -6,6 +6,7 @@ use super::evidence::Evidence;
 use crate::ledger::State;
 use crate::run::Deletions;
 use crate::seams::{CatalogError, EntityKey};
+use crate::shared_text::SharedText;
 use crate::work::StepContext;
 
 /// Lists all entities of this integration in Port. A claimed one that is missing becomes unsure, whatever the reason,
@@ -22,7 +23,7 @@ pub async fn verify(
 ) -> BTreeSet<EntityKey> {
     let mut missing: BTreeSet<EntityKey> = BTreeSet::new();
     let mut known: BTreeSet<EntityKey> = BTreeSet::new();
-    let mut related: BTreeSet<String> = BTreeSet::new();
+    let mut related: BTreeSet<SharedText> = BTreeSet::new();
     let mut no_longer_marked: BTreeSet<EntityKey> = BTreeSet::new();
     for located in evidence.entries() {
         known.insert(located.entry.entity.clone());

@@ -114,8 +114,7 @@ impl TargetSync<'_> {
 
     async fn sync_unit(&mut self, request: &ListRequest, entries: &[&MappingEntry]) -> Result<(), StepError> {
         let kind = request.kind.as_str();
-        let known = self.file.ledger.units.get(kind);
-        let mut unseen: HashSet<String> = known.map(|unit| unit.keys().cloned().collect()).unwrap_or_default();
+        self.file.ledger.forget_seen(kind);
         let mut no_longer_mapped = Vec::new();
         let mut notes = NotesByEntry::new();
         let mut cursor = None;
@@ -135,7 +134,7 @@ impl TargetSync<'_> {
                 report.tell(gap.to_string());
             }
             for resource in page.resources {
-                unseen.remove(&resource.key);
+                self.file.ledger.set_seen(kind, &resource.key, true);
                 self.take(kind, resource, entries, &mut notes, &mut no_longer_mapped);
                 // Mapping alone can take long: a resource may have thousands of items.
                 self.check_time(kind).await?;
@@ -150,7 +149,7 @@ impl TargetSync<'_> {
         }
         self.tell_notes(kind, &notes);
         if self.report(kind).listing.is_complete() {
-            self.mark_stale(kind, &unseen, &no_longer_mapped);
+            self.mark_stale(kind, &no_longer_mapped);
         }
         Ok(())
     }
@@ -175,9 +174,9 @@ impl TargetSync<'_> {
         no_longer_mapped: &mut Vec<(String, EntityKey)>,
     ) {
         let merge = self.context.snapshot.mapping.settings.upsert.merge;
-        let known = self.file.ledger.units.get(kind).and_then(|unit| unit.get(&resource.key));
+        let known = self.file.ledger.of_resource(kind, &resource.key);
         let raw = resource::raw_resource(kind, self.target, &mut resource);
-        let is_in_port = known.into_iter().flatten().any(|entry| matches!(entry.state, State::Sent(_)));
+        let is_in_port = known.iter().any(|entry| matches!(entry.state, State::Sent(_)));
         let production = resource::produce(&raw, &resource, entries, is_in_port, merge, notes);
         // A resource that is still there but gives an entity no longer: only where everything about it is known, and
         // every entry took part. Any entity may be the one that a search query means.
@@ -186,12 +185,11 @@ impl TargetSync<'_> {
             && production.held.is_none()
             && self.context.snapshot.mapping.disabled.is_empty()
         {
-            let gone = known.into_iter().flatten().filter(|entry| !keys.contains(&entry.entity));
+            let gone = known.iter().filter(|entry| !keys.contains(&entry.entity));
             no_longer_mapped.extend(gone.map(|entry| (resource.key.clone(), entry.entity.clone())));
         }
-        let states: HashMap<&EntityKey, &State> =
-            known.into_iter().flatten().map(|entry| (&entry.entity, &entry.state)).collect();
-        let was_stale = known.into_iter().flatten().any(|entry| !entry.is_claim());
+        let states: HashMap<&EntityKey, &State> = known.iter().map(|entry| (&entry.entity, &entry.state)).collect();
+        let was_stale = known.iter().any(|entry| !entry.is_claim());
         let mut unchanged = 0;
         let produced = production.entities.len() as u64;
         for entity in production.entities {
@@ -221,19 +219,19 @@ impl TargetSync<'_> {
     /// A resource that is there again is not stale any more, whatever an earlier run or an earlier try of this one
     /// found. What it no longer gives becomes stale anew when its listing is complete.
     fn revive(&mut self, kind: &str, resource: &str) {
-        let entries = self.file.ledger.units.get_mut(kind).and_then(|unit| unit.get_mut(resource));
-        for entry in entries.into_iter().flatten().filter(|entry| !entry.is_claim()) {
+        let known = self.file.ledger.units.get_mut(kind).and_then(|unit| unit.get_mut(resource));
+        for entry in known.into_iter().flat_map(|known| &mut known.entries).filter(|entry| !entry.is_claim()) {
             entry.state = State::Unsure;
             self.is_changed = true;
         }
     }
 
     /// Marks what a complete listing no longer has. Deleting it is the sweep's business.
-    fn mark_stale(&mut self, kind: &str, unseen: &HashSet<String>, no_longer_mapped: &[(String, EntityKey)]) {
+    fn mark_stale(&mut self, kind: &str, no_longer_mapped: &[(String, EntityKey)]) {
         let run = self.context.snapshot.plan.run.clone();
         let mut stale = 0;
         if let Some(unit) = self.file.ledger.units.get_mut(kind) {
-            let gone = unit.iter_mut().filter(|(key, _)| unseen.contains(*key)).flat_map(|(_, entries)| entries);
+            let gone = unit.values_mut().filter(|known| !known.is_seen).flat_map(|known| &mut known.entries);
             for entry in gone.filter(|entry| entry.may_become_stale()) {
                 entry.state = State::Stale(run.clone());
                 stale += 1;

@@ -77,7 +77,7 @@ impl TargetSync<'_> {
 
     /// Sets what the ledger says of an entity.
     fn record(&mut self, item: &Outgoing, entity: EntityKey, state: State) {
-        let entry = Entry { entity, relates_to: item.entity.relates_to.clone(), state };
+        let entry = Entry { entity, relates_to: item.entity.relates_to.as_slice().into(), state };
         self.is_changed |= self.file.ledger.record(&item.kind, &item.resource, entry);
     }
 
@@ -88,12 +88,12 @@ impl TargetSync<'_> {
             UpsertOutcome::Accepted => {
                 report.accepted += 1;
                 if let Some(key) = item.entity.key() {
-                    self.record(item, key.clone(), State::Sent(item.hash.clone()));
+                    self.record(item, key.clone(), State::Sent(item.hash));
                 }
             }
             UpsertOutcome::Resolved { identifier } => {
                 report.accepted += 1;
-                let entity = EntityKey { blueprint: item.entity.blueprint().to_owned(), identifier };
+                let entity = EntityKey { blueprint: item.entity.blueprint().into(), identifier: identifier.into() };
                 self.record(item, entity, State::Addressed);
             }
             UpsertOutcome::Unresolved { reason } => {
