@@ -53,6 +53,16 @@ pub struct Outcome {
     pub continued: usize,
 }
 
+impl Outcome {
+    pub fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.turns += other.turns;
+        self.crashes += other.crashes;
+        self.deleted += other.deleted;
+        self.continued += other.continued;
+    }
+}
+
 struct Story {
     chaos: Chaos,
     clock: SimulatedClock,
