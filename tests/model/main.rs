@@ -39,6 +39,7 @@ fn no_story_breaks_a_promise() {
         total.runs += outcome.runs;
         total.turns += outcome.turns;
         total.crashes += outcome.crashes;
+        total.aborts += outcome.aborts;
         total.deleted += outcome.deleted;
         Ok(())
     });
