@@ -79,6 +79,9 @@ async fn a_malformed_event_is_refused_by_name_before_anything_is_called() {
         (json!({"regions": ["Ireland"]}), "Ireland"),
         (json!({"kinds": ["s3-bucket"]}), "s3-bucket"),
         (json!({"force": "yes"}), "yes"),
+        (json!({"removeUnknown": true, "accounts": ["111111111111"]}), "removeUnknown takes a whole run"),
+        (json!({"confirm": "yesterday"}), "the id of a run"),
+        (json!({"abort": true}), "abort"),
         (json!(["full"]), "full"),
     ] {
         let (error_type, message) = refusal(&world, event).await;

@@ -4,6 +4,7 @@
 mod support;
 
 mod aws_testbed;
+mod by_hand;
 mod crashes;
 mod defaults;
 mod derived;
