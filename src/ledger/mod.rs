@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use file::{LedgerError, LedgerFile, Ledgers};
-pub use format::FormatError;
+pub use format::{FormatError, decode, encode};
 pub use hash::EntityHash;
 
 use crate::run::RunId;
