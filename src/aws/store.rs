@@ -8,8 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::kinds::ReadError;
 use crate::seams::{Condition, Store, StoreError, StoredObject, Version};
 
-/// A quarter of the functions' memory. Ledgers are the largest objects: some 100 bytes per entity, and as much per
-/// relation.
+/// A quarter of the functions' memory: what is read has to be held, and understood beside it.
 const LARGEST_OBJECT_BYTES: usize = 128 << 20;
 
 /// State objects in S3, with its conditional writes.

@@ -9,7 +9,7 @@ use crate::seams::UpsertOptions;
 
 /// Port's own default.
 const DEFAULT_DELETION_THRESHOLD: f64 = 0.9;
-/// Every process of a run compiles the document. The default mapping of all kinds has 40 KiB.
+/// Every process of a run compiles the document. The default mapping of all kinds has 34 KiB.
 const LARGEST_DOCUMENT_BYTES: usize = 1024 * 1024;
 /// Bounds what an edited document can make a run do. An item of `resources` counts as often as it has mappings.
 const MOST_ENTRIES: usize = 1000;

@@ -7,10 +7,10 @@ use serde_json::Value;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// Some seconds of work: thousands of items with dozens of ordinary expressions each stay far below.
-const MAXIMUM_STEPS: u64 = 50_000_000;
+/// Seconds of work: ten thousand items with twenty expressions of a hundred steps each.
+const MAXIMUM_STEPS: u64 = 20_000_000;
 /// An invocation has other resources to read. Steps end first, unless they are uncommonly slow ones.
-const MAXIMUM_TIME: Duration = Duration::from_secs(10);
+const MAXIMUM_TIME: Duration = Duration::from_secs(20);
 /// An eighth of the worker's memory. All results of a resource are held until they are sent.
 const MAXIMUM_OUTPUT_BYTES: usize = 64 << 20;
 /// What one node of a result takes, whatever it is.
