@@ -9,7 +9,7 @@ SHELL := /bin/bash
 VENV := .venv
 REQUIREMENTS := tests/support/aws/requirements.txt
 
-.PHONY: help setup demo test soak derived lint build clean
+.PHONY: help setup demo test soak fuzz derived lint build clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -30,11 +30,15 @@ test: setup ## Run all tests
 soak: ## Play many more stories of runs in which everything goes wrong (STORIES=20000)
 	PORTOLAN_STORIES=$(or $(STORIES),20000) cargo test --test model -- --nocapture
 
+fuzz: ## Fuzz what comes from outside, each target so long (SECONDS=60)
+	fuzz/run -max_total_time=$(or $(SECONDS),60)
+
 derived: setup ## Write what is derived from the kinds: docs/kinds, policies
 	PORTOLAN_WRITE_DERIVED=1 cargo test --quiet --test system derived::
 
 lint: setup ## Check formatting, lints and templates
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --all-targets -- --deny warnings
 	.ci/lint-templates
 

@@ -7,8 +7,20 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::kinds;
+use crate::mapping::brief;
 use crate::run::{Mode, Narrowing, Plan, RunId};
 use crate::target::{AccountId, TargetError, validate_region};
+
+/// What EventBridge delivers at most, and room for the numbers of all accounts that an organization can have.
+const LARGEST_EVENT_BYTES: usize = 256 * 1024;
+/// AWS Organizations: the largest quota of accounts that is granted.
+const MOST_ACCOUNTS: usize = 10_000;
+/// Three times what AWS has.
+const MOST_REGIONS: usize = 100;
+/// As many as a mapping may have entries.
+const MOST_KINDS: usize = 1000;
+/// A point in time with everything that ISO 8601 allows to be said about it.
+const LONGEST_TIME: usize = 64;
 
 /// What a run is asked to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,11 +49,15 @@ pub enum EventError {
          scheduledTime, and with the id of a run confirm or abort"
     )]
     Form(#[from] serde_json::Error),
+    #[error("the event has {bytes} bytes; at most {LARGEST_EVENT_BYTES} are possible")]
+    TooLarge { bytes: usize },
+    #[error("the event's `{field}` has {found} {unit}; at most {allowed} are possible")]
+    TooMany { field: &'static str, found: usize, unit: &'static str, allowed: usize },
     #[error("the event is {0}; an object is expected, {{}} for a run of everything")]
     NoObject(String),
     #[error("the event is malformed: {0}")]
     Target(#[from] TargetError),
-    #[error("the event names the kind `{0}`, which is no kind that can be read")]
+    #[error("the event names the kind {0}, which is no kind that can be read")]
     Kind(String),
     #[error("the event asks for what does not go together: {0}")]
     Combination(&'static str),
@@ -83,25 +99,42 @@ impl RunRequest {
     /// # Errors
     /// [`EventError`] names the field that is wrong.
     pub fn parse(event: &Value) -> Result<Self, EventError> {
-        let fields = match event {
-            Value::Null => return Ok(Self::default()),
-            Value::Object(fields) => fields,
-            other => return Err(EventError::NoObject(other.to_string())),
+        let bytes = event.to_string().len();
+        if bytes > LARGEST_EVENT_BYTES {
+            return Err(EventError::TooLarge { bytes });
+        }
+        let Value::Object(fields) = event else {
+            return Self::parse_manual(event);
         };
         // EventBridge user guide: every envelope has these members; what a rule's author adds is in `detail`.
         if fields.contains_key("detail-type") && fields.contains_key("source") {
             let detail = fields.get("detail").cloned().unwrap_or_default();
-            let mut request = Self::parse(&detail)?;
+            let mut request = Self::parse_manual(&detail)?;
             let time = fields.get("time").and_then(Value::as_str).map(str::to_owned);
             request.scheduled_time = request.scheduled_time.or(time);
+            at_most(LONGEST_TIME, "bytes", "time", request.scheduled_time.as_ref().map_or(0, String::len))?;
             return Ok(request);
         }
+        Self::parse_manual(event)
+    }
+
+    /// What a person wrote, or what a rule's author added.
+    fn parse_manual(event: &Value) -> Result<Self, EventError> {
+        match event {
+            Value::Null => return Ok(Self::default()),
+            Value::Object(_) => {}
+            other => return Err(EventError::NoObject(brief(other))),
+        }
         let manual = ManualEvent::deserialize(event)?;
+        at_most(MOST_ACCOUNTS, "members", "accounts", manual.accounts.len())?;
+        at_most(MOST_REGIONS, "members", "regions", manual.regions.len())?;
+        at_most(MOST_KINDS, "members", "kinds", manual.kinds.len())?;
+        at_most(LONGEST_TIME, "bytes", "scheduledTime", manual.scheduled_time.as_ref().map_or(0, String::len))?;
         for region in &manual.regions {
             validate_region(region)?;
         }
         if let Some(unknown) = manual.kinds.iter().find(|kind| kinds::find(kind).is_none()) {
-            return Err(EventError::Kind(unknown.clone()));
+            return Err(EventError::Kind(brief(&Value::from(unknown.as_str()))));
         }
         let narrowing = Narrowing { accounts: manual.accounts, regions: manual.regions, kinds: manual.kinds };
         let request = Self {
@@ -140,6 +173,13 @@ impl RunRequest {
         (self.mode, self.resend, self.remove_unknown) == (plan.mode, plan.resend, plan.remove_unknown)
             && self.confirms == plan.confirms
             && self.narrowing == plan.narrowing
+    }
+}
+
+fn at_most(allowed: usize, unit: &'static str, field: &'static str, found: usize) -> Result<(), EventError> {
+    match found > allowed {
+        true => Err(EventError::TooMany { field, found, unit, allowed }),
+        false => Ok(()),
     }
 }
 
@@ -197,6 +237,38 @@ mod tests {
                 other => panic!("{event} gives {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn what_is_too_large_is_told_with_its_size() {
+        let accounts: Vec<String> = (0..10_001).map(|number| format!("{number:012}")).collect();
+        let regions: Vec<String> = (0..101).map(|number| format!("eu-west-{number}")).collect();
+        let kinds: Vec<String> = (0..1001).map(|number| format!("AWS::A{number}::B")).collect();
+        let time = "2".repeat(65);
+        let envelope = json!({"detail-type": "x", "source": "y", "time": time});
+        let large = json!({"accounts": "x".repeat(256 * 1024)});
+        let size = large.to_string().len().to_string();
+        for (event, told) in [
+            (large, ["event", size.as_str(), "262144"]),
+            (json!({"accounts": accounts}), ["accounts", "10001", "10000"]),
+            (json!({"regions": regions}), ["regions", "101", "100"]),
+            (json!({"kinds": kinds}), ["kinds", "1001", "1000"]),
+            (json!({"scheduledTime": time}), ["scheduledTime", "65", "64"]),
+            (envelope, ["time", "65", "64"]),
+        ] {
+            let text = RunRequest::parse(&event).unwrap_err().to_string();
+            assert!(told.iter().all(|part| text.contains(part)), "{text} should tell {told:?}");
+        }
+        let all: Vec<String> = (0..10_000).map(|number| format!("{number:012}")).collect();
+        assert_eq!(RunRequest::parse(&json!({"accounts": all})).unwrap().narrowing.accounts.len(), 10_000);
+    }
+
+    #[test]
+    fn an_envelope_holds_no_other() {
+        let inner = json!({"detail-type": "x", "source": "y", "detail": {}});
+        let outer = json!({"detail-type": "x", "source": "y", "detail": inner});
+        let text = RunRequest::parse(&outer).unwrap_err().to_string();
+        assert!(text.contains("detail-type"), "{text}");
     }
 
     #[test]
