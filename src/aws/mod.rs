@@ -23,7 +23,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 pub use clients::Clients;
 pub use identity::{Identities, Inaccessible};
-pub use limits::{KNOWN_QUOTAS, KnownQuota};
+pub use limits::{KNOWN_QUOTAS, KnownQuota, Quota, USUAL};
 pub use queue::SqsQueue;
 pub use reader::AwsReader;
 pub use role::{RoleArn, RoleArnError};

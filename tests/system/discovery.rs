@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
-use portolan::aws::{Identities, Inaccessible, RoleArn};
+use portolan::aws::{Identities, Inaccessible, KnownQuota, Quota, RoleArn, USUAL};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::run::{Narrowing, Strategy};
 use portolan::schedule::organizations::{Organizations, Patience};
@@ -500,9 +500,16 @@ fn settings_with(organization: &Organization<'_>, source: AccountSource) -> Acco
     }
 }
 
+/// One thing after the other as in the functions, but for waits that are shorter.
+const QUICK: &[KnownQuota] = &[KnownQuota::of::<aws_sdk_organizations::Client>(Quota {
+    most_in_flight: 1,
+    longest_interval: Duration::from_millis(1),
+    ..USUAL
+})];
+
 fn identities(organization: &Organization<'_>, settings: &AccountSettings) -> Identities {
     let config = organization.sdk_config().to_builder().retry_config(RetryConfig::disabled()).build();
-    Identities::new(config, settings, &[])
+    Identities::new(config, settings, QUICK)
 }
 
 async fn find(organization: &Organization<'_>, settings: &AccountSettings) -> Result<Discovery, DiscoveryError> {

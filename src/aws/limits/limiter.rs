@@ -12,12 +12,13 @@ use tokio::time::Instant;
 
 use super::quotas::Quota;
 
-/// Answers in a row after which the limit is eased by a step.
-const ROW_OF_ANSWERS: u32 = 20;
+/// Answers in a row after which one more call may be in flight.
+const ANSWERS_FOR_ANOTHER_CALL: u32 = 20;
+/// Answers in a row after which the interval gets shorter. Fewer, since they come more slowly: what slowed a service down
+/// may be over.
+const ANSWERS_FOR_A_SHORTER_INTERVAL: u32 = 8;
 /// Between calls to a service that refuses them even one at a time.
 const FIRST_INTERVAL: Duration = Duration::from_millis(100);
-/// With as many calls waiting as may be in flight, the last one waits for half a minute: less than a signature holds.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
 
 /// The limit of one service, for one identity in one region.
 #[derive(Debug)]
@@ -151,15 +152,17 @@ impl Pace {
 
     fn answered(&mut self) {
         self.answers += 1;
-        if self.answers < ROW_OF_ANSWERS {
+        if self.interval > self.quota.shortest_interval {
+            if self.answers >= ANSWERS_FOR_A_SHORTER_INTERVAL {
+                self.answers = 0;
+                let shorter = self.interval * 3 / 4;
+                let shorter = if shorter < FIRST_INTERVAL { Duration::ZERO } else { shorter };
+                self.interval = shorter.max(self.quota.shortest_interval);
+            }
             return;
         }
-        self.answers = 0;
-        if self.interval > self.quota.shortest_interval {
-            let shorter = self.interval * 3 / 4;
-            let shorter = if shorter < FIRST_INTERVAL { Duration::ZERO } else { shorter };
-            self.interval = shorter.max(self.quota.shortest_interval);
-        } else if self.limit < self.quota.most_in_flight {
+        if self.limit < self.quota.most_in_flight && self.answers >= ANSWERS_FOR_ANOTHER_CALL {
+            self.answers = 0;
             self.limit += 1;
         }
     }
@@ -173,7 +176,7 @@ impl Pace {
         if self.limit > 1 {
             self.limit /= 2;
         } else if self.unpaced == 0 {
-            self.interval = (self.interval * 2).clamp(FIRST_INTERVAL, LONGEST_INTERVAL);
+            self.interval = (self.interval * 2).max(FIRST_INTERVAL).min(self.quota.longest_interval);
         }
         self.unpaced = 0;
         self.next_beginning = Some(now + self.interval);

@@ -23,7 +23,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 
 pub use limiter::Limiter;
-pub use quotas::{KNOWN_QUOTAS, KnownQuota, quota_of};
+pub use quotas::{KNOWN_QUOTAS, KnownQuota, Quota, USUAL, quota_of};
 
 use crate::kinds::is_throttle;
 
