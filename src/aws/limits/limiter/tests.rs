@@ -126,7 +126,6 @@ fn a_service_that_bears_few_calls_at_once_gets_few() {
     for most in [1, 2, 3, 5] {
         let calls = 2_000;
         let outcome = simulate(USUAL, calls, |_, in_flight| in_flight <= most);
-        eprintln!("MEASURE {most} at once {outcome:?}");
         assert_eq!(outcome.failed, 0, "{most} at once: {outcome:?}");
         assert!(outcome.refused <= calls / 12, "{most} at once: {outcome:?}");
     }
@@ -138,7 +137,6 @@ fn a_slow_service_is_waited_for() {
         let calls = 1_000;
         let outcome = simulate(USUAL, calls, token_bucket(per_second, burst));
         let least = Duration::from_secs_f64((calls as f64 - burst) / per_second);
-        eprintln!("MEASURE {per_second} {burst} {outcome:?}");
         assert_eq!(outcome.failed, 0, "{per_second} a second: {outcome:?}");
         assert!(outcome.refused <= calls / 7, "{per_second} a second: {outcome:?}");
         assert!(outcome.lasted < least * 3, "{per_second} a second: {outcome:?}, at least {least:?}");
