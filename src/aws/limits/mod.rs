@@ -1,8 +1,8 @@
 //! Limits of AWS, kept for every call of a client: below the SDK, where each of its tries is a call of its own.
 //!
 //! The SDK has an adaptive retry mode. It is not used: it limits the rate and not the calls in flight, it starts at full
-//! speed even where the service is known to be slow, it lets all callers try again at once, and accounts share it unless
-//! every client of every service is configured by itself.
+//! speed even where a service is known to be slow, and accounts share it unless every client of every service is
+//! configured by itself.
 
 mod limiter;
 mod quotas;

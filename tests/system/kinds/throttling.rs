@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use portolan::aws::KNOWN_QUOTAS;
+use portolan::seams::Cloud;
 use serde_json::{Value, json};
 
 use super::contract::contracts;
