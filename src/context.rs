@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::aws::{AwsReader, Identities, S3Store, SqsQueue, base_config};
+use crate::aws::{AwsReader, Identities, KNOWN_QUOTAS, S3Store, SqsQueue, base_config};
 use crate::config::{PortCredentialSource, Settings, SettingsError};
 use crate::port::{CredentialSource, PortCatalog, PortClient, PortCredentials};
 use crate::schedule::Scheduler;
@@ -51,7 +51,7 @@ impl Parts {
                 settings.queue_url.clone(),
                 settings.dead_letter_queue_url.clone(),
             )),
-            identities: Arc::new(Identities::new(config, &settings.accounts)),
+            identities: Arc::new(Identities::new(config, &settings.accounts, KNOWN_QUOTAS)),
             settings,
         })
     }

@@ -11,10 +11,12 @@ use aws_sdk_sts::types::Credentials as StsCredentials;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
+use super::clients::Clients;
+use super::limits::KnownQuota;
 use super::partition_region;
 use super::role::RoleArn;
 use crate::config::AccountSettings;
-use crate::kinds::{Clients, ReadError};
+use crate::kinds::ReadError;
 use crate::target::AccountId;
 
 /// Shows up in CloudTrail in every account that is read.
@@ -25,6 +27,8 @@ const SHORTEST_REMAINING_LIFE: Duration = Duration::from_secs(16 * 60);
 /// Assumes roles, once per role and process while the credentials live.
 pub struct Identities {
     base: SdkConfig,
+    base_clients: Arc<Clients>,
+    quotas: &'static [KnownQuota],
     partition: String,
     external_id: Option<String>,
     web_identity_token_file: Option<String>,
@@ -83,9 +87,12 @@ impl Inaccessible {
 }
 
 impl Identities {
-    pub fn new(base: SdkConfig, accounts: &AccountSettings) -> Self {
+    /// `quotas` are what is known of services before they refuse calls.
+    pub fn new(base: SdkConfig, accounts: &AccountSettings, quotas: &'static [KnownQuota]) -> Self {
         Self {
+            base_clients: Arc::new(Clients::new(base.clone(), quotas)),
             base,
+            quotas,
             partition: accounts.partition.clone(),
             external_id: accounts.external_id.clone(),
             web_identity_token_file: accounts.web_identity_token_file.clone(),
@@ -95,7 +102,7 @@ impl Identities {
 
     /// Clients of the base identity.
     pub fn base(&self) -> Arc<Clients> {
-        Arc::new(Clients::new(self.base.clone()))
+        self.base_clients.clone()
     }
 
     /// The account of the base identity.
@@ -190,7 +197,7 @@ impl Identities {
             "assumed role",
         );
         let config = self.base.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
-        Assumed { clients: Arc::new(Clients::new(config)), expires }
+        Assumed { clients: Arc::new(Clients::new(config, self.quotas)), expires }
     }
 
     fn sts(&self, region: Region) -> aws_sdk_sts::Client {

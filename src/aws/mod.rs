@@ -2,7 +2,9 @@
 //!
 //! One HTTP client, and so one pool of connections and one TLS configuration, serves every client of the process.
 
+mod clients;
 mod identity;
+mod limits;
 mod queue;
 mod reader;
 mod role;
@@ -19,7 +21,9 @@ use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+pub use clients::Clients;
 pub use identity::{Identities, Inaccessible};
+pub use limits::{KNOWN_QUOTAS, KnownQuota, Quota, USUAL};
 pub use queue::SqsQueue;
 pub use reader::AwsReader;
 pub use role::{RoleArn, RoleArnError};
@@ -31,14 +35,15 @@ pub use store::S3Store;
 /// jitter.
 const TRIES: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// One try of one call. Listings that take longer do not exist; a connection that hangs does.
-const TRY_TIMEOUT: Duration = Duration::from_secs(30);
+/// From the sending of a call to the beginning of its answer. Listings that take longer do not exist; a connection that
+/// hangs does. The time in which a call waits for its turn is not in it, and the SDK itself watches that an answer that has
+/// begun goes on.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The configuration of the base identity: the default credential chain and the process's one HTTP client.
 pub async fn base_config() -> SdkConfig {
     let http_client = HttpClientBuilder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
-    let timeouts =
-        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(TRY_TIMEOUT).build();
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(ANSWER_TIMEOUT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client).timeout_config(timeouts);
     if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
         loader = loader.retry_config(RetryConfig::standard().with_max_attempts(TRIES));

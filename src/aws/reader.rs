@@ -2,16 +2,21 @@
 //! role.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::clients::Clients;
 use super::identity::{Identities, Inaccessible};
 use super::role::RoleArn;
-use crate::kinds::{self, Clients, Page, ReadError, Reading, SharedAnswers};
+use crate::kinds::{self, Page, ReadError, Reading, SharedAnswers};
 use crate::run::{Plan, RunId, Strategy};
-use crate::schedule::organizations;
+use crate::schedule::organizations::{DISCOVERY_POLICY, Organizations, Patience};
 use crate::seams::{Cloud, EnterError, ListRequest, Standing};
 use crate::target::{AccountId, Target};
+
+/// How long a throttled call is waited for to find out what became of one account. A sweep has several to ask for.
+const STANDING_TIME: Duration = Duration::from_secs(20);
 
 /// AWS, read as the plan of a run says.
 pub struct AwsReader {
@@ -126,9 +131,12 @@ impl Cloud for AwsReader {
             clients,
             shared: self.shared_answers(plan, target),
         };
-        let mut page = reader.list(&reading, cursor).await?;
+        let mut page = reader.list(&reading, cursor.clone()).await?;
         // An empty token means the end, as an absent one does; sent back, it would start the listing again.
         page.next = page.next.filter(|token| !token.is_empty());
+        if page.next.is_some() && page.next == cursor {
+            return Err(ReadError::repeated_token("list"));
+        }
         Ok(page)
     }
 
@@ -149,12 +157,13 @@ impl Cloud for AwsReader {
         };
         // Discovery's rights, not those of reading kinds: the session policy of the mapping says nothing about
         // Organizations.
-        let clients = match self.identities.assume(&role, Some(organizations::DISCOVERY_POLICY)).await {
+        let clients = match self.identities.assume(&role, Some(DISCOVERY_POLICY)).await {
             Ok(clients) => clients,
             Err(error) => return Standing::Unknown { reason: error.to_string() },
         };
         let client = clients.get(super::partition_region(&plan.partition), aws_sdk_organizations::Client::new);
-        organizations::standing(&client, account, organizational_units).await
+        let organizations = Organizations::new(client, Patience::lasting(STANDING_TIME));
+        organizations.standing(account, organizational_units).await
     }
 }
 

@@ -5,7 +5,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::kinds::ReadError;
+use crate::kinds::{PageToken, ReadError};
 use crate::seams::{Condition, Store, StoreError, StoredObject, Version};
 
 /// A quarter of the functions' memory: what is read has to be held, and understood beside it.
@@ -73,13 +73,18 @@ impl Store for S3Store {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        const CALL: &str = "s3:ListObjectsV2";
         let mut keys = Vec::new();
-        let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(ReadError::of("s3:ListObjectsV2")).map_err(|error| failed(prefix, &error))?;
+        let mut token = PageToken::first(CALL);
+        loop {
+            let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let answer = call.set_continuation_token(token.to_send()).send().await;
+            let page = answer.map_err(ReadError::of(CALL)).map_err(|error| failed(prefix, &error))?;
             keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            if !token.go_on(page.next_continuation_token).map_err(|error| failed(prefix, &error))? {
+                return Ok(keys);
+            }
         }
-        Ok(keys)
     }
 
     async fn delete(&self, key: &str, version: &Version) -> Result<(), StoreError> {

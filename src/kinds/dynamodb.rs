@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{Field, Form, write_times};
 use super::json::ResponseBody;
-use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
+use super::{IncludeAction, Kind, Page, PageToken, ReadError, Reading, Resource, Scope};
 
 const TAGS: &str = "GetTableTagsAction";
 const BACKUP_STATUS: &str = "GetTableBackupStatusAction";
@@ -143,14 +143,13 @@ async fn description(client: &Client, name: &str) -> Result<Map<String, Value>, 
 async fn tags(client: &Client, arn: &str) -> Result<Map<String, Value>, ReadError> {
     const CALL: &str = "dynamodb:ListTagsOfResource";
     let mut tags = Vec::new();
-    let mut token = None;
+    let mut token = PageToken::first(CALL);
     loop {
         let body = ResponseBody::default();
-        let call = client.list_tags_of_resource().resource_arn(arn).set_next_token(token).customize();
+        let call = client.list_tags_of_resource().resource_arn(arn).set_next_token(token.to_send()).customize();
         let output = call.interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL))?;
         tags.extend(body.objects(CALL, "Tags")?.into_iter().map(Value::Object));
-        token = output.next_token.filter(|token| !token.is_empty());
-        if token.is_none() {
+        if !token.go_on(output.next_token)? {
             return Ok(Map::from_iter([("Tags".to_owned(), Value::Array(tags))]));
         }
     }

@@ -132,6 +132,11 @@ impl ReadError {
         Self::Failed(Failure { call, code: "what cannot be understood".to_owned(), message: what.into() })
     }
 
+    /// A listing that gave the token of a page that it had given before. It would go in circles, or end too early.
+    pub fn repeated_token(call: &'static str) -> Self {
+        Self::undecodable(call, "the token of a page that was listed already, so the rest of the listing is unknown")
+    }
+
     fn classify(failure: Failure, status: Option<u16>) -> Self {
         let code = failure.code.as_str();
         if NOT_HERE.contains(&code) {
@@ -140,7 +145,7 @@ impl ReadError {
         if DENIED.contains(&code) || (status == Some(403) && code.starts_with("status")) {
             return Self::Denied(failure);
         }
-        if THROTTLED.contains(&code) || status == Some(429) {
+        if is_throttle(code) || status == Some(429) {
             return Self::Throttled(failure);
         }
         // A service without an endpoint in a region has no name there either.
@@ -177,6 +182,11 @@ impl ReadError {
     pub fn code(&self) -> &str {
         &self.failure().code
     }
+}
+
+/// Whether an error code means too many calls.
+pub fn is_throttle(code: &str) -> bool {
+    THROTTLED.contains(&code)
 }
 
 /// The cause at the end of a chain: the SDK's own messages ("dispatch failure") say nothing.

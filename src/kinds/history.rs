@@ -43,8 +43,14 @@ impl Position {
 /// What of a listed page is asked for, and whether the listing goes on.
 ///
 /// Services list the newest first, but promise no order: what is too old is left out wherever it is, and the
-/// listing ends with a page on which everything is too old.
-pub fn page(reading: &Reading, position: &Position, mut entries: Vec<Resource>, token: Option<String>) -> Page {
+/// listing ends with a page on which everything is too old. `call` is the listing's.
+pub fn page(
+    call: &'static str,
+    reading: &Reading,
+    position: &Position,
+    mut entries: Vec<Resource>,
+    token: Option<String>,
+) -> Result<Page, ReadError> {
     let oldest = reading.oldest();
     let reaches_too_far = !entries.is_empty() && entries.iter().all(|entry| began_before(entry, oldest));
     entries.retain(|entry| !began_before(entry, oldest));
@@ -53,7 +59,10 @@ pub fn page(reading: &Reading, position: &Position, mut entries: Vec<Resource>, 
     let is_done = reaches_too_far || entries.len() == wanted;
     let listed = position.listed + entries.len();
     let token = token.filter(|token| !token.is_empty() && !is_done);
-    Page::new(entries, token.map(|token| format!("{listed} {token}")))
+    if token.is_some() && token == position.token {
+        return Err(ReadError::repeated_token(call));
+    }
+    Ok(Page::new(entries, token.map(|token| format!("{listed} {token}"))))
 }
 
 /// Whether an entry began before that. One that has not begun did not.
@@ -88,6 +97,10 @@ mod tests {
         reading
     }
 
+    fn listed(reading: &Reading, position: &Position, entries: Vec<Resource>, token: Option<String>) -> Page {
+        page("test:List", reading, position, entries, token).unwrap()
+    }
+
     fn keys(page: &Page) -> Vec<&str> {
         page.resources.iter().map(|execution| execution.key.as_str()).collect()
     }
@@ -97,12 +110,12 @@ mod tests {
         let reading = bounded(None, None);
         let start = Position::parse(None).unwrap();
         assert_eq!(start.page_size(&reading), 100);
-        let first = page(&reading, &start, executions(&[1, 9999]), Some("a b".to_owned()));
+        let first = listed(&reading, &start, executions(&[1, 9999]), Some("a b".to_owned()));
         assert_eq!((keys(&first), first.next.as_deref()), (vec!["1", "9999"], Some("2 a b")));
         let second = Position::parse(first.next).unwrap();
         assert_eq!((second.listed, second.token.as_deref()), (2, Some("a b")));
         for token in [None, Some(String::new())] {
-            assert_eq!(page(&reading, &second, executions(&[]), token).next, None);
+            assert_eq!(listed(&reading, &second, executions(&[]), token).next, None);
         }
         assert!(Position::parse(Some("token".to_owned())).is_err());
     }
@@ -112,10 +125,10 @@ mod tests {
         let reading = bounded(Some(3), None);
         let start = Position::parse(None).unwrap();
         assert_eq!(start.page_size(&reading), 3);
-        let first = page(&reading, &start, executions(&[1, 2]), Some("t".to_owned()));
+        let first = listed(&reading, &start, executions(&[1, 2]), Some("t".to_owned()));
         let second = Position::parse(first.next).unwrap();
         assert_eq!(second.page_size(&reading), 1);
-        let last = page(&reading, &second, executions(&[3, 4]), Some("u".to_owned()));
+        let last = listed(&reading, &second, executions(&[3, 4]), Some("u".to_owned()));
         assert_eq!((keys(&last), last.next.as_deref()), (vec!["3"], None));
     }
 
@@ -125,11 +138,20 @@ mod tests {
         let start = Position::parse(None).unwrap();
         let mut unordered = executions(&[1, 25, 24]);
         unordered.push(Resource::new("not begun", Map::new()));
-        let first = page(&reading, &start, unordered, Some("t".to_owned()));
+        let first = listed(&reading, &start, unordered, Some("t".to_owned()));
         assert_eq!((keys(&first), first.next.as_deref()), (vec!["1", "24", "not begun"], Some("3 t")));
-        let mixed = page(&reading, &start, executions(&[1, 25]), Some("t".to_owned()));
+        let mixed = listed(&reading, &start, executions(&[1, 25]), Some("t".to_owned()));
         assert_eq!((keys(&mixed), mixed.next.as_deref()), (vec!["1"], Some("1 t")));
-        let last = page(&reading, &start, executions(&[25, 26]), Some("t".to_owned()));
+        let last = listed(&reading, &start, executions(&[25, 26]), Some("t".to_owned()));
         assert_eq!((keys(&last), last.next.as_deref()), (vec![], None));
+    }
+
+    /// The count before it grows, so the cursor alone does not show it.
+    #[test]
+    fn a_token_that_comes_again_is_no_end() {
+        let reading = bounded(None, None);
+        let position = Position::parse(Some("2 token".to_owned())).unwrap();
+        let again = page("test:List", &reading, &position, executions(&[1]), Some("token".to_owned()));
+        assert!(again.unwrap_err().to_string().contains("test:List"));
     }
 }

@@ -27,6 +27,7 @@ mod msk;
 mod nested;
 mod options;
 mod organizations;
+mod page_token;
 mod projection;
 mod rds;
 mod reader;
@@ -42,11 +43,12 @@ use std::collections::BTreeSet;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
-pub use error::{Failure, ReadError};
+pub use error::{Failure, ReadError, is_throttle};
 use fields::Field;
 pub use options::{HistoryBound, Options};
+pub use page_token::PageToken;
 pub use reader::{Reader, find};
-pub use reading::{Clients, Reading};
+pub use reading::Reading;
 pub use shared::SharedAnswers;
 
 /// All kinds that have a reader of their own.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::fields::{Field, Form, write_times};
 use super::json::{ResponseBody, required_text};
 use super::projection::Members;
-use super::{IncludeAction, Kind, Page, ReadError, Reading, Resource, Scope};
+use super::{IncludeAction, Kind, Page, PageToken, ReadError, Reading, Resource, Scope};
 
 const PARENTS: &str = "ListParentsAction";
 const TAGS: &str = "ListTagsForResourceAction";
@@ -79,13 +79,9 @@ fn has_left(error: &ReadError) -> bool {
 }
 
 async fn with_parents(client: &Client, mut account: Resource) -> Option<Resource> {
-    let pages = client.list_parents().child_id(&account.key).into_paginator().send();
-    let pages = pages.collect::<Result<Vec<_>, _>>().await;
-    match pages.map_err(ReadError::of("organizations:ListParents")) {
-        Ok(pages) => {
-            let parents = pages.iter().flat_map(|page| page.parents());
-            let parents = parents.map(|parent| Value::from(parent_members(parent)));
-            account.properties.insert("Parents".to_owned(), parents.collect());
+    match parents(client, &account.key).await {
+        Ok(parents) => {
+            account.properties.insert("Parents".to_owned(), parents);
         }
         Err(error) if has_left(&error) => return None,
         Err(error) => account.lacks_option(PARENTS, &error),
@@ -94,17 +90,44 @@ async fn with_parents(client: &Client, mut account: Resource) -> Option<Resource
 }
 
 async fn with_tags(client: &Client, mut account: Resource) -> Option<Resource> {
-    let tags = client.list_tags_for_resource().resource_id(&account.key).into_paginator().items();
-    let tags = tags.send().collect::<Result<Vec<_>, _>>().await;
-    match tags.map_err(ReadError::of("organizations:ListTagsForResource")) {
+    match tags(client, &account.key).await {
         Ok(tags) => {
-            let tags = tags.iter().map(|tag| Value::from(Members::tag(Some(&tag.key), Some(&tag.value))));
-            account.properties.insert("Tags".to_owned(), tags.collect());
+            account.properties.insert("Tags".to_owned(), tags);
         }
         Err(error) if has_left(&error) => return None,
         Err(error) => account.lacks_option(TAGS, &error),
     }
     Some(account)
+}
+
+async fn parents(client: &Client, account: &str) -> Result<Value, ReadError> {
+    const CALL: &str = "organizations:ListParents";
+    let mut parents = Vec::new();
+    let mut token = PageToken::first(CALL);
+    loop {
+        let answer = client.list_parents().child_id(account).set_next_token(token.to_send()).send().await;
+        let output = answer.map_err(ReadError::of(CALL))?;
+        parents.extend(output.parents().iter().map(|parent| Value::from(parent_members(parent))));
+        if !token.go_on(output.next_token)? {
+            return Ok(Value::Array(parents));
+        }
+    }
+}
+
+async fn tags(client: &Client, account: &str) -> Result<Value, ReadError> {
+    const CALL: &str = "organizations:ListTagsForResource";
+    let mut tags = Vec::new();
+    let mut token = PageToken::first(CALL);
+    loop {
+        let answer = client.list_tags_for_resource().resource_id(account).set_next_token(token.to_send()).send().await;
+        let output = answer.map_err(ReadError::of(CALL))?;
+        for tag in output.tags() {
+            tags.push(Value::from(Members::tag(Some(&tag.key), Some(&tag.value))));
+        }
+        if !token.go_on(output.next_token)? {
+            return Ok(Value::Array(tags));
+        }
+    }
 }
 
 fn parent_members(parent: &Parent) -> Members {

@@ -1,22 +1,21 @@
 //! What a kind's list function has at hand: where it reads, as whom, and what it was asked for.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use aws_types::SdkConfig;
-use aws_types::region::Region;
 use futures::StreamExt;
 use time::OffsetDateTime;
 
 use super::ReadError;
 use super::options::Options;
 use super::shared::{Shareable, SharedAnswers};
+use crate::aws::Clients;
 use crate::target::AccountId;
 
-/// Calls that a page's enrichments have in flight at once, per target.
-const CALLS_IN_FLIGHT: usize = 8;
+/// Resources of a page that are enriched at once. How many of their calls are in flight is decided by each service's
+/// limit, which may be lower.
+const ENRICHED_AT_ONCE: usize = 8;
 
 /// One kind in one target, as its list function sees it.
 pub struct Reading {
@@ -75,41 +74,12 @@ impl Reading {
         self.clients.get(region, new)
     }
 
-    /// Does something for every item with a bounded number of calls in flight; results are in the order of the items.
+    /// Does something for every item, for a few of them at once; results are in the order of the items.
     pub async fn for_each<T, R, F>(&self, items: impl IntoIterator<Item = T>, work: impl Fn(T) -> F) -> Vec<R>
     where
         F: Future<Output = R>,
     {
-        futures::stream::iter(items).map(work).buffered(CALLS_IN_FLIGHT).collect().await
-    }
-}
-
-/// The SDK clients of one identity, made when first needed.
-///
-/// All of them share one HTTP client; what a client adds is its service's configuration, which is worth keeping over
-/// the pages of a target.
-pub struct Clients {
-    config: SdkConfig,
-    made: Mutex<HashMap<(TypeId, String), Box<dyn Any + Send>>>,
-}
-
-impl Clients {
-    /// `config` carries the identity and the shared HTTP client; its region is replaced for each client.
-    pub fn new(config: SdkConfig) -> Self {
-        Self { config, made: Mutex::new(HashMap::new()) }
-    }
-
-    /// The client of a service in a region.
-    pub fn get<C: Clone + Send + Sync + 'static>(&self, region: &str, new: fn(&SdkConfig) -> C) -> C {
-        let mut made = self.made.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let key = (TypeId::of::<C>(), region.to_owned());
-        if let Some(client) = made.get(&key).and_then(|client| client.downcast_ref::<C>()) {
-            return client.clone();
-        }
-        let config = self.config.to_builder().region(Region::new(region.to_owned())).build();
-        let client = new(&config);
-        made.insert(key, Box::new(client.clone()));
-        client
+        futures::stream::iter(items).map(work).buffered(ENRICHED_AT_ONCE).collect().await
     }
 }
 
@@ -128,7 +98,7 @@ pub mod tests {
             enabled_regions: vec!["eu-west-1".to_owned()],
             options: Options::default(),
             run_start: OffsetDateTime::UNIX_EPOCH,
-            clients: Arc::new(Clients::new(config)),
+            clients: Arc::new(Clients::new(config, &[])),
             shared: Arc::default(),
         }
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 
-use super::organizations;
+use super::organizations::{DISCOVERY_POLICY, Organizations, Patience};
 use super::regions::{Regions, regions_of};
 use crate::aws::{Identities, Inaccessible, RoleArn, partition_region};
 use crate::config::{AccountSettings, AccountSource};
-use crate::kinds::ReadError;
+use crate::kinds::{Failure, ReadError};
 use crate::run::{InaccessibleAccount, Narrowing, PlannedAccount, Strategy};
 use crate::target::AccountId;
 
@@ -35,6 +35,12 @@ pub enum DiscoveryError {
          administrator, and that it may use organizations:ListAccounts, ListAccountsForParent and ListOrganizationalUnitsForParent"
     )]
     Organization(ReadError),
+    /// A part of the accounts is no use: the others would look as if they were gone.
+    #[error(
+        "AWS Organizations throttled the listing of accounts for as long as there was time to wait: {0}; the run did not start, and the next one \
+         tries again; look for what else calls AWS Organizations in the management account"
+    )]
+    OrganizationThrottled(Failure),
     #[error("the account of the base identity is unknown: {0}")]
     BaseIdentity(ReadError),
     #[error("no active account was found; check the organizational units and the list of roles")]
@@ -43,13 +49,14 @@ pub enum DiscoveryError {
     NoneAccessible { count: usize, first: String },
 }
 
-/// Finds the accounts, enters each, and lists its regions.
+/// Finds the accounts, enters each, and lists its regions. `patience` is for AWS Organizations.
 pub async fn discover(
     identities: &Identities,
     settings: &AccountSettings,
     narrowing: &Narrowing,
+    patience: Patience,
 ) -> Result<Discovery, DiscoveryError> {
-    let (strategy, mut found) = find(identities, settings).await?;
+    let (strategy, mut found) = find(identities, settings, patience).await?;
     found.retain(|candidate| narrowing.covers_account(&candidate.account));
     if found.is_empty() {
         return Err(DiscoveryError::NoAccounts);
@@ -92,17 +99,17 @@ struct Candidate {
 async fn find(
     identities: &Identities,
     settings: &AccountSettings,
+    patience: Patience,
 ) -> Result<(Strategy, Vec<Candidate>), DiscoveryError> {
     match &settings.source {
         AccountSource::Organization { management_role, organizational_units } => {
             let clients = identities
-                .assume(management_role, Some(organizations::DISCOVERY_POLICY))
+                .assume(management_role, Some(DISCOVERY_POLICY))
                 .await
                 .map_err(|source| DiscoveryError::ManagementRole { source })?;
             let client = clients.get(partition_region(&settings.partition), aws_sdk_organizations::Client::new);
-            let active = organizations::active_accounts(&client, organizational_units)
-                .await
-                .map_err(DiscoveryError::Organization)?;
+            let organizations = Organizations::new(client, patience);
+            let active = organizations.active_accounts(organizational_units).await.map_err(unlisted)?;
             let role_in = |account: &AccountId| match account == management_role.account() {
                 true => management_role.clone(),
                 false => RoleArn::of(&settings.partition, account, &settings.member_role),
@@ -127,6 +134,13 @@ async fn find(
             let account = identities.base_account().await.map_err(DiscoveryError::BaseIdentity)?;
             Ok((Strategy::SingleAccount, vec![Candidate { name: unnamed(&account), account, role: None }]))
         }
+    }
+}
+
+fn unlisted(error: ReadError) -> DiscoveryError {
+    match error {
+        ReadError::Throttled(failure) => DiscoveryError::OrganizationThrottled(failure),
+        other => DiscoveryError::Organization(other),
     }
 }
 

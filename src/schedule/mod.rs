@@ -10,14 +10,17 @@ mod start;
 mod targets;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 pub use abort::{AbortError, AbortOutcome, RunAbort};
 pub use accounts::{Discovery, DiscoveryError, discover};
 pub use event::{EventError, RunRequest};
+use organizations::Patience;
 pub use start::{RunStart, StartError, first_summary};
 
 use crate::aws::{Identities, read_policy};
@@ -31,6 +34,8 @@ use crate::seams::{Catalog, CatalogError, Clock, Queue, Store};
 /// How long a run may take. Targets that are not done by then count as failed. Shorter than the six hours between two
 /// scheduled runs.
 const LONGEST_RUN: time::Duration = time::Duration::hours(5);
+/// What is kept of an invocation's time for entering all accounts and starting the run.
+const TIME_TO_ENTER_ACCOUNTS: Duration = Duration::from_secs(5 * 60);
 /// A console shows this many accounts well; the whole list is in the state bucket.
 const MOST_ACCOUNTS_IN_ANSWER: usize = 20;
 const MOST_PROBLEMS_IN_ANSWER: usize = 50;
@@ -109,21 +114,21 @@ impl From<ScheduleError> for lambda_runtime::Diagnostic {
 }
 
 impl Scheduler {
-    /// Starts or aborts a run, or says why it did not.
-    pub async fn handle(&self, event: &Value) -> Result<Answer, ScheduleError> {
+    /// Starts or aborts a run, or says why it did not. `deadline` is when the invocation ends.
+    pub async fn handle(&self, event: &Value, deadline: OffsetDateTime) -> Result<Answer, ScheduleError> {
         // Boxed: the compiler gives up on the layout of a future that nests this deep.
-        let answered: BoxFuture<'_, _> = Box::pin(self.answer(event));
+        let answered: BoxFuture<'_, _> = Box::pin(self.answer(event, deadline));
         answered.await.inspect_err(events::event_failed)
     }
 
-    async fn answer(&self, event: &Value) -> Result<Answer, ScheduleError> {
+    async fn answer(&self, event: &Value, deadline: OffsetDateTime) -> Result<Answer, ScheduleError> {
         let request = RunRequest::parse(event)?;
         let port_organization = self.catalog.organization().await?;
         let integration = &self.settings.integration;
         let place = Place::new(&port_organization, &integration.kind, &integration.identifier);
         match &request.abort {
             Some(run) => self.abort_run(&place, run).await,
-            None => self.start_run(request, place, port_organization).await,
+            None => self.start_run(request, place, port_organization, deadline).await,
         }
     }
 
@@ -140,6 +145,7 @@ impl Scheduler {
         request: RunRequest,
         place: Place,
         port_organization: String,
+        deadline: OffsetDateTime,
     ) -> Result<Answer, ScheduleError> {
         let previous = load_current(self.store.as_ref(), &place).await?;
         let latest = previous.as_ref().map(|(current, _)| current);
@@ -153,7 +159,9 @@ impl Scheduler {
         }
         let record = ensure_integration(&self.port, &self.settings).await?;
         let mapping = Mapping::parse(&record.config)?;
-        let discovery = accounts::discover(&self.identities, &self.settings.accounts, &request.narrowing).await?;
+        let patience = self.patience(deadline);
+        let accounts = &self.settings.accounts;
+        let discovery = accounts::discover(&self.identities, accounts, &request.narrowing, patience).await?;
         let epoch = previous.as_ref().map_or(1, |(current, _)| current.epoch + 1);
         let plan = self.plan(&request, epoch, port_organization, &record, &mapping, discovery);
         if plan.targets.is_empty() {
@@ -171,6 +179,12 @@ impl Scheduler {
         summary.mapping_problems.extend(record.problems.iter().cloned());
         let summary = start.start(summary, request.scheduled_time, &record.config, previous_version).await?;
         Ok(Answer::Started(Box::new(shortened(summary))))
+    }
+
+    /// AWS Organizations is waited for until there is just time for what follows.
+    fn patience(&self, deadline: OffsetDateTime) -> Patience {
+        let time_left = Duration::try_from(deadline - self.clock.now()).unwrap_or_default();
+        Patience::lasting(time_left.saturating_sub(TIME_TO_ENTER_ACCOUNTS))
     }
 
     /// The answer where there is a run already: the one that this very event started before, or one that is still

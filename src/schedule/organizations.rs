@@ -1,11 +1,18 @@
 //! AWS Organizations: which accounts there are, and whether one that is missing is really gone.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::error::Error;
+use std::future::Future;
+use std::time::Duration;
 
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus, ParentType};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::Instant;
 
-use crate::kinds::ReadError;
+use crate::kinds::{PageToken, ReadError};
 use crate::seams::Standing;
 use crate::target::AccountId;
 
@@ -18,50 +25,187 @@ pub const DISCOVERY_POLICY: &str = concat!(
 /// AWS Organizations user guide: units nest five deep below a root. A walk upwards that takes longer goes in circles.
 const DEEPEST_NESTING: usize = 10;
 
-/// The active accounts of the whole organization, or of the given units and all units below them, with their names.
-pub async fn active_accounts(
-    client: &Client,
-    organizational_units: &BTreeSet<String>,
-) -> Result<BTreeMap<AccountId, String>, ReadError> {
-    if organizational_units.is_empty() {
-        return all_accounts(client).await;
-    }
-    accounts_below(client, organizational_units).await
+/// After which a throttled call is tried again first; each time twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// How a call that AWS Organizations throttles is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub first_wait: Duration,
+    /// When waiting has no more sense.
+    pub until: Instant,
 }
 
-async fn all_accounts(client: &Client) -> Result<BTreeMap<AccountId, String>, ReadError> {
-    const CALL: &str = "organizations:ListAccounts";
-    let mut accounts = BTreeMap::new();
-    let mut pages = client.list_accounts().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        keep_active(CALL, page.map_err(ReadError::of(CALL))?.accounts, &mut accounts)?;
+impl Patience {
+    /// Waiting for as long as this from now.
+    pub fn lasting(time: Duration) -> Self {
+        Self { first_wait: FIRST_WAIT, until: Instant::now() + time }
     }
-    Ok(accounts)
 }
 
-async fn accounts_below(
-    client: &Client,
-    organizational_units: &BTreeSet<String>,
-) -> Result<BTreeMap<AccountId, String>, ReadError> {
-    const ACCOUNTS: &str = "organizations:ListAccountsForParent";
-    const UNITS: &str = "organizations:ListOrganizationalUnitsForParent";
-    let mut accounts = BTreeMap::new();
-    let mut seen = organizational_units.clone();
-    let mut open: VecDeque<String> = organizational_units.iter().cloned().collect();
-    while let Some(unit) = open.pop_front() {
-        let mut pages = client.list_accounts_for_parent().parent_id(&unit).into_paginator().send();
-        while let Some(page) = pages.next().await {
-            keep_active(ACCOUNTS, page.map_err(ReadError::of(ACCOUNTS))?.accounts, &mut accounts)?;
+/// AWS Organizations, asked one thing after the other. It throttles early, and half an answer is worse than a late one:
+/// accounts that are not in it look as if they were gone.
+pub struct Organizations {
+    client: Client,
+    patience: Patience,
+}
+
+impl Organizations {
+    /// `client` has the rights of [`DISCOVERY_POLICY`].
+    pub fn new(client: Client, patience: Patience) -> Self {
+        Self { client, patience }
+    }
+
+    /// The active accounts of the whole organization, or of the given units and all units below them, with their names.
+    pub async fn active_accounts(
+        &self,
+        organizational_units: &BTreeSet<String>,
+    ) -> Result<BTreeMap<AccountId, String>, ReadError> {
+        if organizational_units.is_empty() {
+            return self.all_accounts().await;
         }
-        let mut pages = client.list_organizational_units_for_parent().parent_id(&unit).into_paginator().send();
-        while let Some(page) = pages.next().await {
-            let children = page.map_err(ReadError::of(UNITS))?.organizational_units.unwrap_or_default();
+        self.accounts_below(organizational_units).await
+    }
+
+    async fn all_accounts(&self) -> Result<BTreeMap<AccountId, String>, ReadError> {
+        const CALL: &str = "organizations:ListAccounts";
+        let mut accounts = BTreeMap::new();
+        let mut token = PageToken::first(CALL);
+        loop {
+            let send = || self.client.list_accounts().set_next_token(token.to_send()).send();
+            let page = self.ask(CALL, send).await?;
+            keep_active(CALL, page.accounts, &mut accounts)?;
+            if !token.go_on(page.next_token)? {
+                return Ok(accounts);
+            }
+        }
+    }
+
+    async fn accounts_below(
+        &self,
+        organizational_units: &BTreeSet<String>,
+    ) -> Result<BTreeMap<AccountId, String>, ReadError> {
+        let mut accounts = BTreeMap::new();
+        let mut seen = organizational_units.clone();
+        let mut open: VecDeque<String> = organizational_units.iter().cloned().collect();
+        while let Some(unit) = open.pop_front() {
+            self.accounts_in(&unit, &mut accounts).await?;
             // One configured unit may lie below another: each is walked once.
-            let new = children.into_iter().filter_map(|child| child.id).filter(|id| seen.insert(id.clone()));
+            let new = self.units_in(&unit).await?.into_iter().filter(|id| seen.insert(id.clone()));
             open.extend(new);
         }
+        Ok(accounts)
     }
-    Ok(accounts)
+
+    /// Adds the active accounts that lie in a unit itself.
+    async fn accounts_in(&self, unit: &str, accounts: &mut BTreeMap<AccountId, String>) -> Result<(), ReadError> {
+        const CALL: &str = "organizations:ListAccountsForParent";
+        let mut token = PageToken::first(CALL);
+        loop {
+            let send = || self.client.list_accounts_for_parent().parent_id(unit).set_next_token(token.to_send()).send();
+            let page = self.ask(CALL, send).await?;
+            keep_active(CALL, page.accounts, accounts)?;
+            if !token.go_on(page.next_token)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The ids of the units that lie in a unit itself.
+    async fn units_in(&self, unit: &str) -> Result<Vec<String>, ReadError> {
+        const CALL: &str = "organizations:ListOrganizationalUnitsForParent";
+        let mut units = Vec::new();
+        let mut token = PageToken::first(CALL);
+        loop {
+            let call = || self.client.list_organizational_units_for_parent().parent_id(unit);
+            let page = self.ask(CALL, || call().set_next_token(token.to_send()).send()).await?;
+            units.extend(page.organizational_units.unwrap_or_default().into_iter().filter_map(|child| child.id));
+            if !token.go_on(page.next_token)? {
+                return Ok(units);
+            }
+        }
+    }
+
+    /// Whether an account that discovery no longer found is gone: closed, outside of the organization, or outside of all
+    /// configured units.
+    pub async fn standing(&self, account: &AccountId, organizational_units: &BTreeSet<String>) -> Standing {
+        const DESCRIBE: &str = "organizations:DescribeAccount";
+        let send = || self.client.describe_account().account_id(account.as_str()).send();
+        let described = match self.ask(DESCRIBE, send).await {
+            Ok(output) => output.account,
+            Err(error) if error.code() == "AccountNotFoundException" => {
+                return Standing::Gone { evidence: "the account is no longer a member of the organization".to_owned() };
+            }
+            Err(error) => return Standing::Unknown { reason: error.to_string() },
+        };
+        let Some(described) = described else {
+            return Standing::Unknown { reason: format!("{DESCRIBE} answered without an account") };
+        };
+        if let Some(state) = closed_state(&described) {
+            return Standing::Gone { evidence: format!("AWS Organizations reports the account as {state}") };
+        }
+        if organizational_units.is_empty() {
+            return Standing::Present;
+        }
+        match self.lies_below(account, organizational_units).await {
+            Ok(true) => Standing::Present,
+            Ok(false) => Standing::Gone {
+                evidence: "the account was moved out of every configured organizational unit".to_owned(),
+            },
+            Err(error) => Standing::Unknown { reason: error.to_string() },
+        }
+    }
+
+    /// Walks from the account up to the root.
+    async fn lies_below(
+        &self,
+        account: &AccountId,
+        organizational_units: &BTreeSet<String>,
+    ) -> Result<bool, ReadError> {
+        const CALL: &str = "organizations:ListParents";
+        let mut child = account.as_str().to_owned();
+        for _ in 0..DEEPEST_NESTING {
+            let output = self.ask(CALL, || self.client.list_parents().child_id(&child).send()).await?;
+            // An account or unit has exactly one parent.
+            let Some(parent) = output.parents.unwrap_or_default().into_iter().next() else {
+                return Err(ReadError::undecodable(CALL, format!("{child} has no parent")));
+            };
+            let Some(id) = parent.id else {
+                return Err(ReadError::undecodable(CALL, format!("the parent of {child} has no id")));
+            };
+            if organizational_units.contains(&id) {
+                return Ok(true);
+            }
+            if parent.r#type == Some(ParentType::Root) {
+                return Ok(false);
+            }
+            child = id;
+        }
+        Err(ReadError::undecodable(CALL, format!("no root found above {account}")))
+    }
+
+    /// Makes a call, and makes it again while it is throttled and there is time. The SDK has tried several times on its
+    /// own by then.
+    async fn ask<T, E, F>(&self, call: &'static str, send: impl Fn() -> F) -> Result<T, ReadError>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let mut wait = self.patience.first_wait;
+        loop {
+            let error = match send().await.map_err(ReadError::of(call)) {
+                Ok(output) => return Ok(output),
+                Err(error) => error,
+            };
+            let is_throttled = matches!(error, ReadError::Throttled(_));
+            if !is_throttled || Instant::now() + wait > self.patience.until {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
 }
 
 fn keep_active(
@@ -89,36 +233,6 @@ fn is_active(account: &Account) -> bool {
     }
 }
 
-/// Whether an account that discovery no longer found is gone: closed, outside of the organization, or outside of all
-/// configured units.
-pub async fn standing(client: &Client, account: &AccountId, organizational_units: &BTreeSet<String>) -> Standing {
-    const DESCRIBE: &str = "organizations:DescribeAccount";
-    let described =
-        match client.describe_account().account_id(account.as_str()).send().await.map_err(ReadError::of(DESCRIBE)) {
-            Ok(output) => output.account,
-            Err(error) if error.code() == "AccountNotFoundException" => {
-                return Standing::Gone { evidence: "the account is no longer a member of the organization".to_owned() };
-            }
-            Err(error) => return Standing::Unknown { reason: error.to_string() },
-        };
-    let Some(described) = described else {
-        return Standing::Unknown { reason: format!("{DESCRIBE} answered without an account") };
-    };
-    if let Some(state) = closed_state(&described) {
-        return Standing::Gone { evidence: format!("AWS Organizations reports the account as {state}") };
-    }
-    if organizational_units.is_empty() {
-        return Standing::Present;
-    }
-    match lies_below(client, account, organizational_units).await {
-        Ok(true) => Standing::Present,
-        Ok(false) => {
-            Standing::Gone { evidence: "the account was moved out of every configured organizational unit".to_owned() }
-        }
-        Err(error) => Standing::Unknown { reason: error.to_string() },
-    }
-}
-
 /// The state of an account that nobody works in any more. One that is still being closed, or only just created, is not
 /// among them.
 fn closed_state(account: &Account) -> Option<&str> {
@@ -127,32 +241,4 @@ fn closed_state(account: &Account) -> Option<&str> {
     }
     let status = account.status.as_ref()?;
     (*status == AccountStatus::Suspended).then(|| status.as_str())
-}
-
-/// Walks from the account up to the root.
-async fn lies_below(
-    client: &Client,
-    account: &AccountId,
-    organizational_units: &BTreeSet<String>,
-) -> Result<bool, ReadError> {
-    const CALL: &str = "organizations:ListParents";
-    let mut child = account.as_str().to_owned();
-    for _ in 0..DEEPEST_NESTING {
-        let output = client.list_parents().child_id(&child).send().await.map_err(ReadError::of(CALL))?;
-        // An account or unit has exactly one parent.
-        let Some(parent) = output.parents.unwrap_or_default().into_iter().next() else {
-            return Err(ReadError::undecodable(CALL, format!("{child} has no parent")));
-        };
-        let Some(id) = parent.id else {
-            return Err(ReadError::undecodable(CALL, format!("the parent of {child} has no id")));
-        };
-        if organizational_units.contains(&id) {
-            return Ok(true);
-        }
-        if parent.r#type == Some(ParentType::Root) {
-            return Ok(false);
-        }
-        child = id;
-    }
-    Err(ReadError::undecodable(CALL, format!("no root found above {account}")))
 }

@@ -3,8 +3,8 @@
 use aws_sdk_account::Client;
 use aws_sdk_account::types::RegionOptStatus;
 
-use crate::aws::partition_region;
-use crate::kinds::{Clients, ReadError};
+use crate::aws::{Clients, partition_region};
+use crate::kinds::{PageToken, ReadError};
 
 /// What a role's session is narrowed to while its account's regions are listed.
 pub const DISCOVERY_POLICY: &str =
@@ -29,15 +29,20 @@ pub async fn regions_of(clients: &Clients, partition: &str) -> Result<Regions, R
     const CALL: &str = "account:ListRegions";
     let client = clients.get(partition_region(partition), Client::new);
     let mut regions = Regions { enabled: Vec::new(), disabled: Vec::new() };
-    let mut pages = client.list_regions().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        for region in page.map_err(ReadError::of(CALL))?.regions.unwrap_or_default() {
+    let mut token = PageToken::first(CALL);
+    loop {
+        let answer = client.list_regions().set_next_token(token.to_send()).send().await;
+        let page = answer.map_err(ReadError::of(CALL))?;
+        for region in page.regions.unwrap_or_default() {
             let Some(name) = region.region_name else { continue };
             match region.region_opt_status {
                 Some(RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault) => regions.enabled.push(name),
                 Some(RegionOptStatus::Disabled) => regions.disabled.push(name),
                 _ => {}
             }
+        }
+        if !token.go_on(page.next_token)? {
+            break;
         }
     }
     if regions.enabled.is_empty() {

@@ -72,6 +72,13 @@ impl World {
         (self.scheduler, self.worker) = start_functions(&environment).await;
     }
 
+    /// Starts the scheduler anew, with so much time for an invocation.
+    pub async fn restart_scheduler(&mut self, timeout: Duration) {
+        let environment = environment(&self.organization, &self.port, &[]);
+        let scheduler = Path::new(env!("CARGO_BIN_EXE_scheduler"));
+        self.scheduler = Function::start("scheduler", scheduler, &environment, timeout, 1).await;
+    }
+
     /// Blueprints and integration record with this mapping.
     pub fn install_catalog(&mut self, mapping: Value) {
         for blueprint in all_blueprints() {

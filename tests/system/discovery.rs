@@ -1,12 +1,14 @@
 //! Which accounts and regions a run finds, and what it says of those that it cannot enter.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
-use portolan::aws::{Identities, Inaccessible, RoleArn};
+use portolan::aws::{Identities, Inaccessible, KnownQuota, Quota, RoleArn, USUAL};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::run::{Narrowing, Strategy};
-use portolan::schedule::{Discovery, DiscoveryError, discover, organizations};
+use portolan::schedule::organizations::{Organizations, Patience};
+use portolan::schedule::{Discovery, DiscoveryError, discover};
 use portolan::seams::Standing;
 use serde_json::{Value, json};
 
@@ -288,7 +290,8 @@ async fn an_account_is_gone_only_on_good_evidence() {
     let client = clients.get("us-east-1", aws_sdk_organizations::Client::new);
     let standing_of = async |name: &str| {
         let account = organization.account(name).parse().expect("an account number");
-        organizations::standing(&client, &account, organizational_units).await
+        let organizations = Organizations::new(client.clone(), Patience::lasting(Duration::ZERO));
+        organizations.standing(&account, organizational_units).await
     };
     for (name, evidence) in
         [("closed", "SUSPENDED"), ("removed", "no longer a member"), ("moved", "every configured organizational unit")]
@@ -318,6 +321,92 @@ async fn partitions_without_a_list_of_regions_have_known_ones() {
         assert!(planned.disabled_regions.is_empty());
     }
     assert!(!organization.call_counts().await.contains_key("account:ListRegions"));
+}
+
+/// Accounts in units of three levels, with several pages of them.
+async fn nested_organization() -> Organization<'static> {
+    let paths = ["Workloads", "Workloads/Production", "Workloads/Production/Europe", "Workloads/Test"];
+    let plan = (0..24).fold(OrganizationPlan::new().regions(&REGIONS), |plan, number| {
+        plan.member(&format!("member-{number}"), paths[number % paths.len()])
+    });
+    Organization::create(Aws::shared().await, plan).await
+}
+
+/// Long enough for any test; what is waited for comes after milliseconds.
+const LONG: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn a_walk_that_is_throttled_for_a_while_finds_the_same_accounts() {
+    let organization = nested_organization().await;
+    let units = [organization.organizational_unit("Workloads").to_owned()];
+    let throttled = json!({"status": 400, "code": "TooManyRequestsException"});
+    for (settings, operations) in [
+        (settings(&organization), ["ListAccounts"].as_slice()),
+        (
+            settings_of_units(&organization, &units),
+            ["ListAccountsForParent", "ListOrganizationalUnitsForParent"].as_slice(),
+        ),
+    ] {
+        let expected = find(&organization, &settings).await.expect("nothing is throttled yet").accounts;
+        for operation in operations {
+            organization.clear_calls().await;
+            let order = json!({"operation": operation, "times": 10, "effect": throttled});
+            fault(&organization, with_account(order, organization.management_account())).await;
+            let found = find_within(&organization, &settings, LONG).await.expect("throttled for a while");
+            assert_eq!(found.accounts, expected, "{operation}");
+            let calls = organization.calls().await;
+            let refused = calls.iter().filter(|call| call.error_code.as_deref() == Some("TooManyRequestsException"));
+            assert_eq!(refused.count(), 10, "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_organization_that_goes_on_throttling_ends_the_run_before_anything_is_written() {
+    let plan = OrganizationPlan::new().member("alpha", "").regions(&["us-east-1"]);
+    let mut world = World::create(plan).await;
+    // An invocation that has just the time for what follows the accounts, and none for waiting.
+    world.restart_scheduler(Duration::from_secs(5 * 60)).await;
+    let keys = world.organization.state_keys("").await;
+    let management = world.organization.management_account().to_owned();
+    let throttled = json!({"status": 400, "code": "TooManyRequestsException"});
+    world.aws_fault(&management, "organizations", "ListAccounts", throttled).await;
+    let failure = format!("{:?}", world.schedule(json!({})).await.expect_err("there are no accounts to read"));
+    for part in
+        ["AWS Organizations throttled", "organizations:ListAccounts", "TooManyRequestsException", "did not start"]
+    {
+        assert!(failure.contains(part), "{failure} should name {part}");
+    }
+    assert_eq!(world.organization.state_keys("").await, keys);
+    assert_eq!(world.writes_to_port(), 0);
+    assert_eq!(world.pump().run().await.invocations(), 0);
+}
+
+/// What is behind a page that comes again would look as if it were gone.
+#[tokio::test]
+async fn a_listing_that_goes_in_circles_is_no_list_of_accounts() {
+    let organization = nested_organization().await;
+    let alpha = organization.account("member-0").to_owned();
+    let unit = organization.organizational_unit("Workloads").to_owned();
+    let accounts = json!({"Accounts": [{"Id": alpha, "State": "ACTIVE"}], "NextToken": "again"});
+    let units = json!({"OrganizationalUnits": [{"Id": unit}], "NextToken": "again"});
+    for (operation, body, settings) in [
+        ("ListAccounts", &accounts, settings(&organization)),
+        ("ListAccountsForParent", &accounts, settings_of_units(&organization, std::slice::from_ref(&unit))),
+        ("ListOrganizationalUnitsForParent", &units, settings_of_units(&organization, std::slice::from_ref(&unit))),
+    ] {
+        answer_of_management(&organization, operation, &body.to_string()).await;
+        let error = find(&organization, &settings).await.err().expect("the listing has no end").to_string();
+        assert!(error.contains(operation) && error.contains("token"), "{error}");
+        organization.clear_faults().await;
+    }
+
+    let regions = json!({"Regions": [{"RegionName": "us-east-1", "RegionOptStatus": "ENABLED"}], "NextToken": "again"});
+    let effect = json!({"status": 200, "body": regions.to_string()});
+    fault(&organization, with_account(json!({"operation": "ListRegions", "effect": effect}), &alpha)).await;
+    let found = find(&organization, &settings_of_roles(&organization, &[&alpha])).await.err();
+    let error = found.expect("the only account has no list of regions").to_string();
+    assert!(error.contains("account:ListRegions") && error.contains("token"), "{error}");
 }
 
 /// An account whose role sees no organization, or may not list it: words, and nothing else.
@@ -411,13 +500,30 @@ fn settings_with(organization: &Organization<'_>, source: AccountSource) -> Acco
     }
 }
 
+/// One thing after the other as in the functions, but for waits that are shorter.
+const QUICK: &[KnownQuota] = &[KnownQuota::of::<aws_sdk_organizations::Client>(Quota {
+    most_in_flight: 1,
+    longest_interval: Duration::from_millis(1),
+    ..USUAL
+})];
+
 fn identities(organization: &Organization<'_>, settings: &AccountSettings) -> Identities {
     let config = organization.sdk_config().to_builder().retry_config(RetryConfig::disabled()).build();
-    Identities::new(config, settings)
+    Identities::new(config, settings, QUICK)
 }
 
 async fn find(organization: &Organization<'_>, settings: &AccountSettings) -> Result<Discovery, DiscoveryError> {
-    discover(&identities(organization, settings), settings, &Narrowing::default()).await
+    find_within(organization, settings, Duration::ZERO).await
+}
+
+/// The same with time to wait for AWS Organizations.
+async fn find_within(
+    organization: &Organization<'_>,
+    settings: &AccountSettings,
+    time: Duration,
+) -> Result<Discovery, DiscoveryError> {
+    let patience = Patience { first_wait: Duration::from_millis(1), ..Patience::lasting(time) };
+    discover(&identities(organization, settings), settings, &Narrowing::default(), patience).await
 }
 
 /// The names of the accounts that can be entered, sorted.

@@ -24,13 +24,14 @@ mod s3;
 mod ses;
 mod sns;
 mod sqs;
+mod throttling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
-use portolan::aws::{AwsReader, Identities, read_policy};
+use portolan::aws::{AwsReader, Identities, KnownQuota, read_policy};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::kinds::fields::{Field, Form};
 use portolan::kinds::{HistoryBound, KINDS, Options, Page, ReadError, Reader, Resource, Scope};
@@ -61,11 +62,17 @@ impl Bench {
     async fn create_with(plan: OrganizationPlan) -> Self {
         let plan = plan.member("alpha", "Workloads").regions(&REGIONS);
         let organization = Organization::create(Aws::shared().await, plan).await;
-        // One try: an ordered fault is there to stay.
-        let config = organization.sdk_config().to_builder().retry_config(RetryConfig::disabled()).build();
-        let identities = Identities::new(config, &account_settings(&organization));
+        // One try: an ordered fault is there to stay. And no quotas: the emulated services have none.
+        let reader = reader(&organization, RetryConfig::disabled(), &[]);
         let plan = plan_of(&organization);
-        Self { organization, plan, reader: AwsReader::new(Arc::new(identities)) }
+        Self { organization, plan, reader }
+    }
+
+    /// The same with a reader that tries again and knows the quotas of services.
+    async fn create_patient(retries: RetryConfig, quotas: &'static [KnownQuota]) -> Self {
+        let bench = Self::create().await;
+        let reader = reader(&bench.organization, retries, quotas);
+        Self { reader, ..bench }
     }
 
     /// The member account in a region.
@@ -163,6 +170,11 @@ impl Bench {
         self.organization.clear_calls().await;
         calls
     }
+}
+
+fn reader(organization: &Organization<'_>, retries: RetryConfig, quotas: &'static [KnownQuota]) -> AwsReader {
+    let config = organization.sdk_config().to_builder().retry_config(retries).build();
+    AwsReader::new(Arc::new(Identities::new(config, &account_settings(organization), quotas)))
 }
 
 fn account_settings(organization: &Organization<'_>) -> AccountSettings {

@@ -127,7 +127,7 @@ async fn a_target_that_the_plan_has_no_role_for_is_not_read_as_ourselves() {
         member_role: "PortOceanReadRole".to_owned(),
         web_identity_token_file: None,
     };
-    let reader = AwsReader::new(std::sync::Arc::new(Identities::new(organization.sdk_config(), &settings)));
+    let reader = AwsReader::new(std::sync::Arc::new(Identities::new(organization.sdk_config(), &settings, &[])));
     let started = OffsetDateTime::now_utc();
     let plan = Plan {
         run: RunId::new(),

@@ -68,13 +68,13 @@ const FIELDS: &[Field] = &[
 
 async fn build_runs(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     let client = reading.client(Client::new);
-    let mut position = Position::parse(cursor)?;
+    let position = Position::parse(cursor)?;
     // Newest first, so that a bound ends the listing.
-    let call = client.list_builds().sort_order(SortOrderType::Descending).set_next_token(position.token.take());
+    let call = client.list_builds().sort_order(SortOrderType::Descending).set_next_token(position.token.clone());
     let output = call.send().await.map_err(ReadError::of(LIST_BUILDS))?;
     let ids = output.ids.unwrap_or_default().into_iter().take(position.wanted(reading));
     let builds = BATCH_GET_BUILDS.describe(ids.map(listed_build).collect(), |ids| describe(&client, ids)).await;
-    Ok(history::page(reading, &position, builds, output.next_token))
+    history::page(LIST_BUILDS, reading, &position, builds, output.next_token)
 }
 
 /// A build as the listing gives it.

@@ -8,7 +8,7 @@ use aws_sdk_codedeploy::types::TimeRange;
 use serde_json::Value;
 
 use crate::kinds::projection::Members;
-use crate::kinds::{ReadError, Reading};
+use crate::kinds::{PageToken, ReadError, Reading};
 
 /// Says of an application that it is not there.
 pub const NO_APPLICATION: &str = "ApplicationDoesNotExistException";
@@ -17,9 +17,16 @@ pub const NO_APPLICATION: &str = "ApplicationDoesNotExistException";
 pub async fn application_names(reading: &Reading, client: &Client) -> Result<Arc<Vec<String>>, ReadError> {
     const CALL: &str = "codedeploy:ListApplications";
     let read = || async {
-        let names = client.list_applications().into_paginator().items().send();
-        let names = names.collect::<Result<Vec<_>, _>>().await;
-        Ok(in_order(names.map_err(ReadError::of(CALL))?))
+        let mut names = Vec::new();
+        let mut token = PageToken::first(CALL);
+        loop {
+            let answer = client.list_applications().set_next_token(token.to_send()).send().await;
+            let output = answer.map_err(ReadError::of(CALL))?;
+            names.extend(output.applications.unwrap_or_default());
+            if !token.go_on(output.next_token)? {
+                return Ok(in_order(names));
+            }
+        }
     };
     reading.shared(CALL, read).await
 }
@@ -34,11 +41,13 @@ pub async fn deployment_ids(reading: &Reading, client: &Client) -> Result<Arc<Ve
     let oldest = reading.oldest().map(|oldest| DateTime::from_secs(oldest.unix_timestamp()));
     let created = oldest.map(|start| TimeRange::builder().start(start).build());
     let read = || async {
-        let mut pages = client.list_deployments().set_create_time_range(created).into_paginator().send();
         let mut ids = Vec::new();
-        while let Some(page) = pages.next().await {
-            ids.extend(page.map_err(ReadError::of(CALL))?.deployments.unwrap_or_default());
-            if most.is_some_and(|most| ids.len() >= most) {
+        let mut token = PageToken::first(CALL);
+        loop {
+            let call = client.list_deployments().set_create_time_range(created.clone());
+            let output = call.set_next_token(token.to_send()).send().await.map_err(ReadError::of(CALL))?;
+            ids.extend(output.deployments.unwrap_or_default());
+            if most.is_some_and(|most| ids.len() >= most) || !token.go_on(output.next_token)? {
                 break;
             }
         }
@@ -71,16 +80,16 @@ pub fn portion(names: &[String], cursor: Option<String>, most: usize) -> (&[Stri
 
 /// The tags of an application or a deployment group, all pages of them.
 pub async fn tags(client: &Client, arn: &str) -> Result<Value, ReadError> {
+    const CALL: &str = "codedeploy:ListTagsForResource";
     let mut tags = Vec::new();
-    let mut token = None;
+    let mut token = PageToken::first(CALL);
     loop {
-        let answer = client.list_tags_for_resource().resource_arn(arn).set_next_token(token).send().await;
-        let output = answer.map_err(ReadError::of("codedeploy:ListTagsForResource"))?;
+        let answer = client.list_tags_for_resource().resource_arn(arn).set_next_token(token.to_send()).send().await;
+        let output = answer.map_err(ReadError::of(CALL))?;
         for tag in output.tags.unwrap_or_default() {
             tags.push(Value::from(Members::tag(tag.key(), tag.value())));
         }
-        token = output.next_token.filter(|token| !token.is_empty());
-        if token.is_none() {
+        if !token.go_on(output.next_token)? {
             return Ok(Value::Array(tags));
         }
     }

@@ -52,13 +52,13 @@ async fn executions_of(
     pipeline: String,
     cursor: Option<String>,
 ) -> Result<Page, ReadError> {
-    let mut position = history::Position::parse(cursor)?;
+    let position = history::Position::parse(cursor)?;
     let body = ResponseBody::default();
     let call = client
         .list_action_executions()
         .pipeline_name(&pipeline)
         .max_results(position.page_size(reading))
-        .set_next_token(position.token.take());
+        .set_next_token(position.token.clone());
     let answer = call.customize().interceptor(body.keeper()).send().await;
     let output = match answer.map_err(ReadError::of(LIST_EXECUTIONS)) {
         Ok(output) => output,
@@ -73,5 +73,5 @@ async fn executions_of(
         properties.insert("PipelineName".to_owned(), Value::from(pipeline.as_str()));
         executions.push(Resource::new(id, properties));
     }
-    Ok(history::page(reading, &position, executions, output.next_token))
+    history::page(LIST_EXECUTIONS, reading, &position, executions, output.next_token)
 }

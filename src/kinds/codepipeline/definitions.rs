@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::says_that_pipeline_is_gone;
 use crate::kinds::json::{ResponseBody, object_of, objects_of, required_text, text_of};
 use crate::kinds::shared::Shareable;
-use crate::kinds::{ReadError, Reading};
+use crate::kinds::{PageToken, ReadError, Reading};
 
 const LIST_PIPELINES: &str = "codepipeline:ListPipelines";
 pub const GET_PIPELINE: &str = "codepipeline:GetPipeline";
@@ -47,17 +47,16 @@ pub async fn pipelines(reading: &Reading) -> Result<Arc<Pipelines>, ReadError> {
 async fn list_pipelines(reading: &Reading) -> Result<Pipelines, ReadError> {
     let client = reading.client(Client::new);
     let mut summaries = BTreeMap::new();
-    let mut token = None;
+    let mut token = PageToken::first(LIST_PIPELINES);
     loop {
         let body = ResponseBody::default();
-        let call = client.list_pipelines().max_results(PAGE_SIZE).set_next_token(token);
+        let call = client.list_pipelines().max_results(PAGE_SIZE).set_next_token(token.to_send());
         let answer = call.customize().interceptor(body.keeper()).send().await;
         let output = answer.map_err(ReadError::of(LIST_PIPELINES))?;
         for summary in body.objects(LIST_PIPELINES, "pipelines")? {
             summaries.insert(required_text(LIST_PIPELINES, &summary, "name")?, summary);
         }
-        token = output.next_token.filter(|token| !token.is_empty());
-        if token.is_none() {
+        if !token.go_on(output.next_token)? {
             let names = summaries.keys().cloned().collect();
             return Ok(Pipelines { names, summaries });
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::definitions::{definition, pipelines};
 use crate::kinds::fields::{Field, Form};
 use crate::kinds::json::{ResponseBody, properties_of};
-use crate::kinds::{Kind, Page, ReadError, Reading, Resource, Scope, nested};
+use crate::kinds::{Kind, Page, PageToken, ReadError, Reading, Resource, Scope, nested};
 
 const LIST_TAGS: &str = "codepipeline:ListTagsForResource";
 
@@ -85,15 +85,14 @@ async fn read_pipeline(
 
 async fn list_tags(client: &Client, arn: &str) -> Result<Vec<Value>, ReadError> {
     let mut tags = Vec::new();
-    let mut token = None;
+    let mut token = PageToken::first(LIST_TAGS);
     loop {
         let body = ResponseBody::default();
-        let call = client.list_tags_for_resource().resource_arn(arn).set_next_token(token);
+        let call = client.list_tags_for_resource().resource_arn(arn).set_next_token(token.to_send());
         let answer = call.customize().interceptor(body.keeper()).send().await;
         let output = answer.map_err(ReadError::of(LIST_TAGS))?;
         tags.extend(body.objects(LIST_TAGS, "tags")?.into_iter().map(Value::Object));
-        token = output.next_token.filter(|token| !token.is_empty());
-        if token.is_none() {
+        if !token.go_on(output.next_token)? {
             return Ok(tags);
         }
     }

@@ -71,13 +71,13 @@ async fn executions_of(
     pipeline: String,
     cursor: Option<String>,
 ) -> Result<Page, ReadError> {
-    let mut position = history::Position::parse(cursor)?;
+    let position = history::Position::parse(cursor)?;
     let body = ResponseBody::default();
     let call = client
         .list_pipeline_executions()
         .pipeline_name(&pipeline)
         .max_results(position.page_size(reading))
-        .set_next_token(position.token.take());
+        .set_next_token(position.token.clone());
     let answer = call.customize().interceptor(body.keeper()).send().await;
     let output = match answer.map_err(ReadError::of(LIST_EXECUTIONS)) {
         Ok(output) => output,
@@ -91,7 +91,7 @@ async fn executions_of(
         properties.insert("PipelineName".to_owned(), Value::from(pipeline.as_str()));
         executions.push(Resource::new(format!("{pipeline}/{id}"), properties));
     }
-    Ok(history::page(reading, &position, executions, output.next_token))
+    history::page(LIST_EXECUTIONS, reading, &position, executions, output.next_token)
 }
 
 /// The execution with what only the call for it alone says; none when its pipeline was deleted in between.

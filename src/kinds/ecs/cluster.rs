@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::ClusterField;
 
 use super::super::fields::{Field, Form};
 use super::super::json::{ResponseBody, properties_of};
-use super::super::{Kind, Page, ReadError, Reading, Scope};
+use super::super::{Kind, Page, PageToken, ReadError, Reading, Scope};
 use super::description::{Described, Description};
 
 const LIST_CLUSTERS: &str = "ecs:ListClusters";
@@ -65,8 +65,16 @@ async fn clusters(reading: &Reading, cursor: Option<String>) -> Result<Page, Rea
 /// The ARNs of all clusters of the target, in order.
 pub async fn cluster_arns(reading: &Reading, client: &Client) -> Result<Arc<Vec<String>>, ReadError> {
     let read = || async {
-        let listed = client.list_clusters().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        let mut arns = listed.map_err(ReadError::of(LIST_CLUSTERS))?;
+        let mut arns = Vec::new();
+        let mut token = PageToken::first(LIST_CLUSTERS);
+        loop {
+            let answer = client.list_clusters().set_next_token(token.to_send()).send().await;
+            let output = answer.map_err(ReadError::of(LIST_CLUSTERS))?;
+            arns.extend(output.cluster_arns.unwrap_or_default());
+            if !token.go_on(output.next_token)? {
+                break;
+            }
+        }
         arns.sort();
         arns.dedup();
         Ok(arns)

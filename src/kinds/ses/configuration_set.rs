@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::super::fields::{Field, Form, write_times};
 use super::super::json::ResponseBody;
-use super::super::{Kind, Page, ReadError, Reading, Resource, Scope};
+use super::super::{Kind, Page, PageToken, ReadError, Reading, Resource, Scope};
 use super::{Listing, page};
 
 pub const CONFIGURATION_SET: Kind = Kind {
@@ -42,16 +42,20 @@ async fn configuration_sets(reading: &Reading, cursor: Option<String>) -> Result
 
 /// Pages of the size that SES chooses: it documents no largest one for this listing.
 async fn list(client: &Client) -> Result<Listing, ReadError> {
+    const CALL: &str = "ses:ListConfigurationSets";
     let mut listing = Listing::default();
-    let mut pages = client.list_configuration_sets().into_paginator().send();
-    while let Some(answer) = pages.next().await {
-        let output = answer.map_err(ReadError::of("ses:ListConfigurationSets"))?;
+    let mut token = PageToken::first(CALL);
+    loop {
+        let answer = client.list_configuration_sets().set_next_token(token.to_send()).send().await;
+        let output = answer.map_err(ReadError::of(CALL))?;
         for name in output.configuration_sets.unwrap_or_default() {
             let properties = Map::from_iter([("ConfigurationSetName".to_owned(), Value::from(name.as_str()))]);
             listing.0.insert(name, properties);
         }
+        if !token.go_on(output.next_token)? {
+            return Ok(listing);
+        }
     }
-    Ok(listing)
 }
 
 /// The configuration set with what only its own call tells; none when it was deleted in between.

@@ -4,7 +4,7 @@ use aws_sdk_sesv2::Client;
 
 use super::super::fields::{Field, Form, write_times};
 use super::super::json::{ResponseBody, required_text};
-use super::super::{Kind, Page, ReadError, Reading, Resource, Scope};
+use super::super::{Kind, Page, PageToken, ReadError, Reading, Resource, Scope};
 use super::{Listing, page};
 
 /// Identities that one call lists, which is the most that SES takes.
@@ -49,17 +49,17 @@ async fn email_identities(reading: &Reading, cursor: Option<String>) -> Result<P
 async fn list(client: &Client) -> Result<Listing, ReadError> {
     const CALL: &str = "ses:ListEmailIdentities";
     let mut listing = Listing::default();
-    let mut token = None;
+    let mut token = PageToken::first(CALL);
     loop {
         let body = ResponseBody::default();
-        let call = client.list_email_identities().page_size(IDENTITIES_PER_CALL).set_next_token(token).customize();
+        let call =
+            client.list_email_identities().page_size(IDENTITIES_PER_CALL).set_next_token(token.to_send()).customize();
         let output = call.interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL))?;
         for identity in body.objects(CALL, "EmailIdentities")? {
             let name = required_text(CALL, &identity, "IdentityName")?;
             listing.0.insert(name, identity);
         }
-        token = output.next_token.filter(|token| !token.is_empty());
-        if token.is_none() {
+        if !token.go_on(output.next_token)? {
             return Ok(listing);
         }
     }

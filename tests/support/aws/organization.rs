@@ -508,6 +508,7 @@ pub fn sdk_config(aws: &Aws, region: &str, credentials: Credentials) -> aws_conf
     aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
         .endpoint_url(aws.endpoint())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .region(Region::new(region.to_owned()))
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
         .build()

@@ -142,7 +142,8 @@ impl Aws {
         self.delete(&format!("/testbed/calls{}", account_query(account))).await;
     }
 
-    /// Orders a fault: `{account?, region?, service?, operation?, resource?, times?, effect}` where the effect is
+    /// Orders a fault: `{account?, region?, service?, operation?, resource?, times?, beyond?, effect}`. `beyond` is what
+    /// the service bears before the fault hits: `{in_flight}` calls, or `{calls, ms}`: so many in such a time. The effect is
     /// `{status, code, message}`, `{status, body}` (this very answer), `{delay_ms}`, `"timeout"`, `"reset"`, or
     /// `"answer_lost"` (done, but not told).
     pub async fn fault(&self, fault: Value) -> FaultId {

@@ -52,7 +52,7 @@ pub struct Enrichment {
 }
 
 /// Of all kinds but `AWS::Account::Info`, which takes no calls.
-fn contracts() -> Vec<&'static Contract> {
+pub fn contracts() -> Vec<&'static Contract> {
     let services: &[&[Contract]] = &[
         super::codebuild::CONTRACTS,
         super::codedeploy::CONTRACTS,

@@ -65,7 +65,10 @@ class Application:
         }
         # Before the answer: a fault may keep it back or break the connection, and there was a call all the same.
         self.testbed.calls.add(entry)
-        response = self._answer_call(request, call)
+        try:
+            response = self._answer_call(request, call)
+        finally:
+            self.testbed.faults.ended(call)
         entry["status"] = response.status
         entry["error_code"] = error_code(response)
         return response

@@ -5,7 +5,7 @@ import struct
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from errno import ECONNRESET
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
@@ -29,7 +29,13 @@ class Fault:
     operation: str | None
     resource: str | None
     remaining: int | None
+    beyond: dict[str, Any] | None
+    """What the service bears before the fault hits: `{in_flight}`, or `{calls, ms}`."""
     effect: Any
+    under_way: set[int] = field(default_factory=set)
+    """Calls that are in flight and were let through, by the ids of their objects."""
+    let_through: list[float] = field(default_factory=list)
+    """When calls of the present window were let through."""
 
     def matches(self, call: Call) -> bool:
         """Whether this fault is meant for the call."""
@@ -43,6 +49,22 @@ class Fault:
             return False
         return self.resource is None or self.resource in call.resource
 
+    def lets_through(self, call: Call) -> bool:
+        """Whether the service bears this call too. If so, it counts from now on."""
+        if self.beyond is None:
+            return False
+        if "in_flight" in self.beyond:
+            if len(self.under_way) >= self.beyond["in_flight"]:
+                return False
+            self.under_way.add(id(call))
+            return True
+        now = time.monotonic()
+        self.let_through = [moment for moment in self.let_through if moment > now - self.beyond["ms"] / 1000]
+        if len(self.let_through) >= self.beyond["calls"]:
+            return False
+        self.let_through.append(now)
+        return True
+
 
 class Faults:
     """The faults that are ordered. Of several that match a call, the first by precedence and age is used."""
@@ -54,7 +76,7 @@ class Faults:
 
     def add(self, order: dict[str, Any]) -> int:
         """Orders a fault and gives its id."""
-        known = {"account", "region", "service", "operation", "resource", "times", "effect"}
+        known = {"account", "region", "service", "operation", "resource", "times", "beyond", "effect"}
         unknown = set(order) - known
         if unknown or not _is_effect(order.get("effect")):
             raise ValueError(f"not a fault: {order}")
@@ -67,6 +89,7 @@ class Faults:
                 operation=order.get("operation"),
                 resource=order.get("resource"),
                 remaining=order.get("times"),
+                beyond=order.get("beyond"),
                 effect=order["effect"],
             )
             self._faults.append(fault)
@@ -86,12 +109,18 @@ class Faults:
         """The fault for this call, if there is one; it is used up once."""
         with self._lock:
             for fault in sorted(self._faults, key=_precedence):
-                if fault.remaining == 0 or not fault.matches(call):
+                if fault.remaining == 0 or not fault.matches(call) or fault.lets_through(call):
                     continue
                 if fault.remaining is not None:
                     fault.remaining -= 1
                 return fault
         return None
+
+    def ended(self, call: Call) -> None:
+        """Tells that a call is not in flight any more."""
+        with self._lock:
+            for fault in self._faults:
+                fault.under_way.discard(id(call))
 
 
 def answer_with(fault: Fault, request: Request, call: Call) -> Response | None:
