@@ -48,7 +48,8 @@ impl Api {
 ///   what the processes have in flight when it is reached: one call each as a rule, and never more than each has in
 ///   flight at most.
 /// - When nothing is known, before the first answer and after a window has ended, one call goes alone, and its answer
-///   tells. So every process gets one call in a window at least, even where others have used it up.
+///   tells. So every process gets one call in a window at least (one for each [`Api`] that it uses), even where others
+///   have used it up.
 /// - Half of a limit is rounded down, but is never less than one call.
 /// - An answer without the headers, or with a limit of 0, says that there is no limit.
 /// - The end of a window is measured by the clock of the answer itself, and believed up to the period that it names, or
