@@ -174,6 +174,8 @@ impl State {
     fn learn(&mut self, api: Api, window: Option<Window>, now: Instant) {
         // Not every answer comes from Port itself: one of a gateway does not open a window that is spent.
         let Some(mut window) = window else { return };
+        let is_spent = |known: Window| !known.is_over(now) && known.left_for_us() == 0;
+        let was_spent = self.windows.get(&api).copied().flatten().is_some_and(is_spent);
         // Answers overtake each other, and several parts of the API may have one limit.
         let going = self.windows.values_mut().flatten().filter(|known| !known.is_over(now));
         for known in going.filter(|known| known.limit == window.limit && known.reset == window.reset) {
@@ -181,9 +183,8 @@ impl State {
             window.ends = window.ends.min(known.ends);
             *known = window;
         }
-        let before = self.windows.insert(api, Some(window)).flatten();
-        let was_spent = before.is_some_and(|before| !before.is_over(now) && before.left_for_us() == 0);
-        if window.left_for_us() == 0 && !was_spent {
+        self.windows.insert(api, Some(window));
+        if is_spent(window) && !was_spent {
             events::port_limit_half_used(window.limit, window.remaining, (window.ends - now).as_secs_f64());
         }
     }
