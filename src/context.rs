@@ -1,6 +1,7 @@
 //! What survives between invocations: built once when a process starts, without a single call to anywhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::aws::{AwsReader, Identities, KNOWN_QUOTAS, S3Store, SqsQueue, base_config};
 use crate::config::{PortCredentialSource, Settings, SettingsError};
@@ -8,6 +9,12 @@ use crate::port::{CredentialSource, PortCatalog, PortClient, PortCredentials};
 use crate::schedule::Scheduler;
 use crate::seams::SystemClock;
 use crate::work::Worker;
+
+/// How long one of the worker's calls waits for Port's rate limit. An invocation that only waits is paid for, and holds
+/// the place of another target; a delayed message costs nothing. Within this, going on is cheaper than to begin again.
+const WORKER_PATIENCE: Duration = Duration::from_secs(15);
+/// The same for the scheduler, of which nobody sends another message: one of Port's windows, which last five minutes.
+const SCHEDULER_PATIENCE: Duration = Duration::from_secs(6 * 60);
 
 /// A process that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +36,7 @@ struct Parts {
 }
 
 impl Parts {
-    async fn build() -> Result<Self, StartError> {
+    async fn build(patience: Duration) -> Result<Self, StartError> {
         let settings = Settings::from_environment()?;
         let config = base_config().await;
         let source = match &settings.port.credentials {
@@ -41,7 +48,7 @@ impl Parts {
                 client_secret: client_secret.clone(),
             }),
         };
-        let port = Arc::new(PortClient::new(&settings.port.base_url, &settings.integration, source)?);
+        let port = Arc::new(PortClient::new(&settings.port.base_url, &settings.integration, source, patience)?);
         Ok(Self {
             catalog: Arc::new(PortCatalog::new(port.clone(), settings.integration.clone())),
             port,
@@ -62,7 +69,7 @@ impl Parts {
 /// # Errors
 /// [`StartError`] names everything that is wrong with the environment.
 pub async fn scheduler() -> Result<Scheduler, StartError> {
-    let parts = Parts::build().await?;
+    let parts = Parts::build(SCHEDULER_PATIENCE).await?;
     Ok(Scheduler {
         settings: parts.settings,
         identities: parts.identities,
@@ -79,7 +86,7 @@ pub async fn scheduler() -> Result<Scheduler, StartError> {
 /// # Errors
 /// [`StartError`] names everything that is wrong with the environment.
 pub async fn worker() -> Result<Worker, StartError> {
-    let parts = Parts::build().await?;
+    let parts = Parts::build(WORKER_PATIENCE).await?;
     let cloud = Arc::new(AwsReader::new(parts.identities));
     Ok(Worker::new(parts.settings.integration, cloud, parts.catalog, parts.store, parts.queue, Arc::new(SystemClock)))
 }

@@ -140,6 +140,24 @@ pub fn ledger_lost(target: &Target) {
     tracing::error!(%target, "ledger lost; nothing is deleted anywhere until this target was completely read");
 }
 
+/// From now on this process leaves Port to others, for so many seconds.
+pub fn port_limit_half_used(limit: u64, remaining: u64, seconds: f64) {
+    tracing::info!(limit, remaining, seconds, "half of Port's rate limit is used; no call begins before it resets");
+}
+
+/// Port answered 429, for the so-manieth time in a row.
+pub fn port_refuses_calls(refusals: u32, seconds: f64) {
+    tracing::warn!(refusals, seconds, "Port refuses calls for its rate limit; no call begins for a while");
+}
+
+pub fn pause_ignored(key: &str, reason: &impl Display) {
+    tracing::warn!(key, %reason, "pause ignored");
+}
+
+pub fn pause_not_written(reason: &impl Display) {
+    tracing::warn!(%reason, "pause not written; other workers find out by themselves");
+}
+
 pub fn report_to_port_failed(path: &str, reason: &impl Display) {
     tracing::warn!(path, %reason, "report to Port failed");
 }

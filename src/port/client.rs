@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::body;
 use super::credentials::{CredentialSource, PortCredentials, Token};
-use super::limits::{RateLimit, wait_asked_for};
+use super::limits::{Api, RateLimit, backoff};
 use crate::config::IntegrationSettings;
 use crate::seams::CatalogError;
 
@@ -18,9 +18,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Tries of one call, the first included.
 const TRIES: u32 = 5;
-const FIRST_BACKOFF: Duration = Duration::from_millis(300);
-/// A limit that takes longer to reset is not waited for: the target is continued later instead.
-const LONGEST_WAIT_FOR_LIMIT: Duration = Duration::from_secs(60);
 /// How much of an answer's text goes into a message.
 const LONGEST_REASON: usize = 300;
 
@@ -36,6 +33,8 @@ pub struct PortClient {
     /// one.
     organization: Mutex<Option<(String, String)>>,
     limit: RateLimit,
+    /// How long one call waits for the rate limit, all in all.
+    patience: Duration,
 }
 
 /// Whether a call owns catalog data: Port marks what such calls write with the caller's name, and by that finds it
@@ -120,12 +119,14 @@ impl Answer {
 enum Try {
     Answered(Answer),
     Unauthorized(Answer),
-    Limited(Duration),
+    /// The rate limit has noted it, and makes the next try wait.
+    Limited,
     Failed(CatalogError),
 }
 
 impl PortClient {
-    /// A client that has not talked to Port yet: it fetches credentials and token when first needed.
+    /// A client that has not talked to Port yet: it fetches credentials and token when first needed. A call that would
+    /// have to wait for the rate limit for longer than `patience` fails as [`CatalogError::Throttled`].
     ///
     /// # Errors
     /// When the machine has no usable TLS configuration.
@@ -133,6 +134,7 @@ impl PortClient {
         base_url: &str,
         integration: &IntegrationSettings,
         source: CredentialSource,
+        patience: Duration,
     ) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?;
         // Port reads the segments: type, version, identifier. The version may change; entities stay owned.
@@ -146,6 +148,7 @@ impl PortClient {
             token: Mutex::new(None),
             organization: Mutex::new(None),
             limit: RateLimit::default(),
+            patience,
         })
     }
 
@@ -156,29 +159,18 @@ impl PortClient {
     /// answers are the caller's.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, CatalogError> {
         let mut refreshed = false;
-        let mut waited = Duration::ZERO;
-        let mut limited = 0;
+        let mut patience = self.patience;
         let mut tries = 0;
         loop {
-            let closed = self.limit.closed_for();
-            waited += closed;
-            if waited > LONGEST_WAIT_FOR_LIMIT {
-                return Err(CatalogError::Throttled { retry_after: closed });
-            }
-            tokio::time::sleep(closed.max(self.limit.pause())).await;
             let token = self.token().await?;
-            match self.attempt(&call, &token).await {
+            match self.attempt(&call, &token, &mut patience).await? {
                 Try::Answered(answer) => return Ok(answer),
                 Try::Unauthorized(answer) if refreshed => return Err(answer.into_error()),
                 Try::Unauthorized(_) => {
                     refreshed = true;
                     self.drop_token(&token).await;
                 }
-                Try::Limited(wait) => {
-                    limited += 1;
-                    // A reset that has passed, by our clock, is no leave to go on at once.
-                    self.limit.close_for(wait.max(backoff(limited)));
-                }
+                Try::Limited => {}
                 Try::Failed(error) => {
                     tries += 1;
                     if tries >= TRIES || !call.repeatable {
@@ -190,7 +182,7 @@ impl PortClient {
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>, token: &Token) -> Try {
+    async fn attempt(&self, call: &Call<'_>, token: &Token, patience: &mut Duration) -> Result<Try, CatalogError> {
         let user_agent = match call.role {
             Role::Exporter => format!("{}/exporter", self.user_agent),
             Role::Integration => self.user_agent.clone(),
@@ -204,30 +196,38 @@ impl PortClient {
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        self.send(request).await
+        self.send(request, Api::of(call.path), patience).await
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Try {
+    /// Sends a request when the rate limit allows it: the one place where anything leaves for Port.
+    async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+        api: Api,
+        patience: &mut Duration,
+    ) -> Result<Try, CatalogError> {
+        let admission = self.limit.admit(api, patience).await;
+        let _in_flight = admission.map_err(|retry_after| CatalogError::Throttled { retry_after })?;
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) => return Try::Failed(unreachable(&error)),
+            Err(error) => return Ok(Try::Failed(unreachable(&error))),
         };
         let headers = response.headers().clone();
         let status = response.status();
+        self.limit.note(api, status, &headers);
         let body = match body::read(response, body::LARGEST_BODY_BYTES).await {
             Ok(body) => body,
-            Err(error) => return Try::Failed(error),
+            Err(error) => return Ok(Try::Failed(error)),
         };
-        self.limit.note(&headers);
         let trace_id = headers.get("x-trace-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
         let answer = Answer { status, body, trace_id };
-        match status {
+        Ok(match status {
             StatusCode::UNAUTHORIZED => Try::Unauthorized(answer),
-            StatusCode::TOO_MANY_REQUESTS => Try::Limited(wait_asked_for(&headers)),
+            StatusCode::TOO_MANY_REQUESTS => Try::Limited,
             StatusCode::REQUEST_TIMEOUT => Try::Failed(answer.into_error()),
             status if status.is_server_error() => Try::Failed(answer.into_error()),
             _ => Try::Answered(answer),
-        }
+        })
     }
 
     /// The token that all callers use, fetched by whoever comes first.
@@ -278,11 +278,13 @@ impl PortClient {
         }
         let credentials = self.credentials().await?;
         let body = json!({"clientId": credentials.client_id, "clientSecret": credentials.client_secret}).to_string();
+        let mut patience = self.patience;
         let mut tries = 0;
         loop {
             let request =
                 self.http.post(format!("{}/v1/auth/access_token", self.base_url)).header(USER_AGENT, &self.user_agent);
-            let error = match self.send(request.header(CONTENT_TYPE, "application/json").body(body.clone())).await {
+            let request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+            let error = match self.send(request, Api::SignIn, &mut patience).await? {
                 Try::Answered(answer) => {
                     let answer = answer.success()?;
                     let granted: Granted = serde_json::from_slice(&answer.body).map_err(|error| {
@@ -293,13 +295,7 @@ impl PortClient {
                 }
                 // Wrong credentials stay wrong.
                 Try::Unauthorized(answer) => return Err(answer.into_error()),
-                Try::Limited(wait) if wait > LONGEST_WAIT_FOR_LIMIT => {
-                    return Err(CatalogError::Throttled { retry_after: wait });
-                }
-                Try::Limited(wait) => {
-                    tokio::time::sleep(wait).await;
-                    CatalogError::Throttled { retry_after: wait }
-                }
+                Try::Limited => continue,
                 Try::Failed(error) => error,
             };
             tries += 1;
@@ -327,13 +323,6 @@ impl PortClient {
         let prefix = format!("{}/{}/", framework.unwrap_or_default(), kind.unwrap_or_default());
         (prefix, format!("/{}/exporter", identifier.unwrap_or_default()))
     }
-}
-
-/// Doubling, with some randomness, so that workers which failed together do not come back together.
-fn backoff(tries: u32) -> Duration {
-    let random = uuid::Uuid::new_v4().as_bytes()[0];
-    let factor = 0.75 + f64::from(random) / 512.0;
-    (FIRST_BACKOFF * 2u32.pow(tries.min(8))).mul_f64(factor)
 }
 
 pub(super) fn unreachable(error: &reqwest::Error) -> CatalogError {

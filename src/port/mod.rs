@@ -8,8 +8,10 @@ mod defaults;
 mod integration;
 mod limits;
 mod metrics;
+mod window;
 
 pub use catalog::PortCatalog;
 pub use client::PortClient;
 pub use credentials::{CredentialSource, PortCredentials};
 pub use integration::{IntegrationError, IntegrationRecord, ensure_integration};
+pub use window::LONGEST_WAIT_FOR_LIMIT;

@@ -32,6 +32,11 @@ impl Place {
         format!("state/{}/known.json", self.integration)
     }
 
+    /// Until when Port takes no calls, as the worker that was told last has it.
+    pub fn port_pause(&self) -> String {
+        format!("state/{}/port-pause.json", self.integration)
+    }
+
     pub fn ledgers(&self) -> String {
         format!("state/{}/ledgers/", self.integration)
     }

@@ -1,5 +1,6 @@
 //! The worker: a queue message becomes a step of a run, and every message gets its own verdict.
 
+mod pause;
 mod resource;
 mod snapshot;
 mod sweep;
@@ -181,6 +182,7 @@ impl Worker {
             }
             // A limit is no failure, and must not use up the receives: a new message comes when the limit allows it.
             Err(StepError::RetryAfter { reason, delay }) => {
+                let delay = pause::spread(delay, &parsed.step);
                 events::step_continues_later(&name, &reason, delay.as_secs());
                 self.queue.send(vec![body.to_owned()], delay).await.is_ok()
             }
@@ -228,9 +230,10 @@ impl Worker {
             events::message_without_effect(&name, "its run is being swept, or is over");
             return Ok(());
         }
+        pause::heed(self.store.as_ref(), &place, self.clock.now()).await?;
         let snapshot = self.snapshots.of_run(self.store.as_ref(), &place, &current).await?;
         let context = StepContext { worker: self, place, current, current_version, snapshot, deadline };
-        match &message.step {
+        let outcome = match &message.step {
             Step::Sync { target, .. } if !context.snapshot.plan.targets.contains(target) => {
                 Err(StepError::Rejected(format!("the target {target} is not in the plan of run {}", message.run)))
             }
@@ -238,7 +241,11 @@ impl Worker {
                 target::sync(&context, target, *hops_without_progress).await
             }
             Step::Sweep { polls } => sweep::sweep(&context, *polls).await,
+        };
+        if let Err(StepError::RetryAfter { reason, delay }) = &outcome {
+            pause::announce(self.store.as_ref(), &context.place, self.clock.now(), reason, *delay).await;
         }
+        outcome
     }
 
     /// Puts a message that is of no use where a person looks at it.

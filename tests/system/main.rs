@@ -15,5 +15,6 @@ mod kinds;
 mod permissions;
 mod port_client;
 mod port_emulator;
+mod rate_limit;
 mod resync;
 mod small;

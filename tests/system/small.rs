@@ -136,6 +136,11 @@ pub async fn current_key(world: &World) -> String {
     keys.into_iter().find(|key| key.ends_with("/current.json")).expect("there is a current run")
 }
 
+/// Where the workers tell each other of a pause.
+pub async fn pause_key(world: &World) -> String {
+    current_key(world).await.replace("/current.json", "/port-pause.json")
+}
+
 /// Orders a fault for the function's own calls to the state bucket.
 pub async fn state_fault(world: &World, operation: &str, resource: &str, effect: Value) {
     let fault = json!({

@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::calls::{Call, CallNumber};
-use super::faults::{Disturbance, Effect, FaultTarget};
-use super::limits::BODY_LIMIT;
+use super::faults::{Disturbance, Effect, FaultTarget, Storm};
+use super::limits::{BODY_LIMIT, http_date};
 use super::routes::{self, Found};
 use super::schema;
 use super::server::{Connection, Shared};
@@ -201,11 +201,12 @@ fn arrive(shared: &Arc<Shared>, incoming: &Incoming) -> (InFlight, Disturbance) 
     let mut state = shared.lock();
     let now = state.clock.now();
     let number = state.calls.arrived(incoming.call(now));
-    let disturbance = state.faults.for_call(&FaultTarget {
+    let mut disturbance = state.faults.for_call(&FaultTarget {
         route: &incoming.route_name(),
         blueprint: incoming.blueprint(),
         identifiers: &incoming.identifiers(),
     });
+    disturbance.delay += state.latency;
     let in_flight = InFlight { shared: Arc::clone(shared), number };
     (in_flight, disturbance)
 }
@@ -216,12 +217,17 @@ fn decide(state: &mut State, incoming: &Incoming, effect: Option<&Effect>) -> An
         let headers = state.rate.headers();
         headers.map(|(name, value)| (name.to_owned(), value)).to_vec()
     };
-    let mut answer = if state.rate.admit(now) {
+    let is_admitted = state.rate.admit(now);
+    let storm = state.storm.as_mut().and_then(Storm::refuse);
+    let mut answer = if is_admitted && storm.is_none() {
         decide_admitted(state, incoming, effect, now)
     } else {
         Answer::error(429, "rate_limit_exceeded", "too many requests")
     };
+    answer.headers.extend(storm.unwrap_or_default());
     let mut headers = rate_headers(state);
+    // The clock of the limit's end.
+    headers.push(("date".to_owned(), http_date(now)));
     headers.retain(|(name, _)| !answer.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
     answer.headers.append(&mut headers);
     answer

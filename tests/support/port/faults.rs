@@ -164,6 +164,41 @@ impl Fault {
     }
 }
 
+/// Port answers 429 to every call, whatever its route.
+#[derive(Debug, Clone, Default)]
+pub struct Storm {
+    remaining: Option<usize>,
+    headers: Vec<(String, String)>,
+}
+
+impl Storm {
+    /// Until it is ended.
+    pub fn for_ever() -> Self {
+        Self::default()
+    }
+
+    /// For so many calls.
+    pub fn of(calls: usize) -> Self {
+        Self { remaining: Some(calls), headers: Vec::new() }
+    }
+
+    /// Adds a header to the answers; it replaces the emulator's own of the same name.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The headers of a refusal, if there is one for the next call.
+    pub fn refuse(&mut self) -> Option<Vec<(String, String)>> {
+        match &mut self.remaining {
+            Some(0) => return None,
+            Some(remaining) => *remaining -= 1,
+            None => {}
+        }
+        Some(self.headers.clone())
+    }
+}
+
 /// What faults are matched against.
 pub struct FaultTarget<'a> {
     pub route: &'a str,

@@ -31,6 +31,13 @@ impl Clock {
     }
 }
 
+/// As the `Date` header has it.
+pub fn http_date(instant: OffsetDateTime) -> String {
+    let format =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    instant.to_offset(time::UtcOffset::UTC).format(format).expect("the format fits every instant")
+}
+
 pub fn iso(instant: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
     instant.to_offset(time::UtcOffset::UTC).format(format).expect("the format fits every instant")
@@ -86,12 +93,14 @@ pub struct RateLimit {
     period: Duration,
     used: u64,
     window_ends: OffsetDateTime,
+    /// Calls of the windows that are over, the refused ones included.
+    used_before: Vec<u64>,
 }
 
 impl RateLimit {
     pub fn new(now: OffsetDateTime) -> Self {
         let period = Duration::from_secs(60);
-        Self { limit: 1_000_000, period, used: 0, window_ends: now + period }
+        Self { limit: 1_000_000, period, used: 0, window_ends: now + period, used_before: Vec::new() }
     }
 
     pub fn set(&mut self, limit: u64, period_seconds: u64, now: OffsetDateTime) {
@@ -99,11 +108,18 @@ impl RateLimit {
         self.period = Duration::from_secs(period_seconds);
         self.used = 0;
         self.window_ends = now + self.period;
+        self.used_before.clear();
+    }
+
+    /// Calls of every window since the limit was set, the refused ones included.
+    pub fn used_by_window(&self) -> Vec<u64> {
+        self.used_before.iter().copied().chain([self.used]).collect()
     }
 
     /// Counts a call; false when it is over the limit.
     pub fn admit(&mut self, now: OffsetDateTime) -> bool {
         if now >= self.window_ends {
+            self.used_before.push(self.used);
             self.used = 0;
             self.window_ends = now + self.period;
         }

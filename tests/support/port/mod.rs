@@ -27,12 +27,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use calls::Call;
-pub use faults::{Fault, RefusedItem};
+pub use faults::{Fault, RefusedItem, Storm};
 pub use state::Credentials;
 
 use entities::StoredEntity;
 use server::{RunningServer, Shared};
 use state::State;
+
+/// The longest time that every call can be made to take: tests count, they do not wait.
+const LONGEST_LATENCY: Duration = Duration::from_secs(1);
 
 /// Key of an entity: blueprint and identifier.
 pub type EntityKey = (String, String);
@@ -231,6 +234,25 @@ impl PortEmulator {
         let mut state = self.shared.lock();
         let now = state.clock.now();
         state.rate.set(limit, period_seconds, now);
+    }
+
+    /// Calls of each window since the rate limit was set, the refused ones included.
+    pub fn calls_by_window(&self) -> Vec<u64> {
+        self.shared.lock().rate.used_by_window()
+    }
+
+    /// From now on every call is refused, until the storm or [`PortEmulator::end_storm`] ends it.
+    pub fn begin_storm(&self, storm: Storm) {
+        self.shared.lock().storm = Some(storm);
+    }
+
+    pub fn end_storm(&self) {
+        self.shared.lock().storm = None;
+    }
+
+    /// How long every call takes from now on, at most a second.
+    pub fn set_latency(&self, latency: Duration) {
+        self.shared.lock().latency = latency.min(LONGEST_LATENCY);
     }
 
     /// Upper bound of a page of entities, whatever the request asks for.

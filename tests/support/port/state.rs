@@ -1,13 +1,14 @@
 //! Everything the emulator remembers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::EntityKey;
 use super::calls::CallRecord;
 use super::entities::StoredEntity;
-use super::faults::Faults;
+use super::faults::{Faults, Storm};
 use super::limits::{Clock, RateLimit, Tokens};
 use super::schema::PropertyValidators;
 
@@ -74,6 +75,9 @@ pub struct State {
     pub calls: CallRecord,
     pub violations: Vec<String>,
     pub faults: Faults,
+    pub storm: Option<Storm>,
+    /// How long every call takes.
+    pub latency: Duration,
 }
 
 impl State {
@@ -101,6 +105,8 @@ impl State {
             calls: CallRecord::default(),
             violations: Vec::new(),
             faults: Faults::default(),
+            storm: None,
+            latency: Duration::ZERO,
         }
     }
 }
