@@ -30,12 +30,7 @@ pub struct Message {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub enum Step {
     /// Read one target and bring Port up to date with it.
-    Sync {
-        target: Target,
-        /// How often this target was handed on without getting further; a ceiling on it ends a target that never will.
-        #[serde(default, rename = "hopsWithoutProgress")]
-        hops_without_progress: u32,
-    },
+    Sync { target: Target },
     /// When all targets are done: delete what is stale, verify, and report.
     Sweep {
         /// How often the sweep looked and found targets missing; the wait grows with it.
@@ -117,7 +112,7 @@ mod tests {
             port_organization: "org_1".to_owned(),
             run: RunId::new(),
             epoch: 3,
-            step: Step::Sync { target: Target::Organization, hops_without_progress: 0 },
+            step: Step::Sync { target: Target::Organization },
         }
     }
 

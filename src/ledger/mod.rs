@@ -43,7 +43,8 @@ pub type Unit = BTreeMap<SharedText, KnownResource>;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownResource {
     pub entries: Vec<Entry>,
-    /// Whether the listing that is under way gave it. Kept with [`Ledger::progress`] only.
+    /// Whether the listing that is under way gave it. Written with [`Ledger::progress`] only, and never behind its cursor:
+    /// a resource that counts as not seen at the end of the listing is stale.
     pub is_seen: bool,
 }
 
@@ -76,7 +77,9 @@ impl Ledger {
             Some(found) => *found = entry,
             None => {
                 // Most resources give one entity, and a vector would make room for four.
-                known.entries.reserve_exact(1);
+                if known.entries.is_empty() {
+                    known.entries.reserve_exact(1);
+                }
                 known.entries.push(entry);
             }
         }

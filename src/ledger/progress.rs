@@ -14,6 +14,13 @@ pub struct Progress {
     pub run: RunId,
     /// The kinds that were begun.
     pub units: BTreeMap<String, UnitProgress>,
+    /// Invocations in a row, up to this one, that got no further; a ceiling on it ends what never will.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hops_without_progress: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// How far the listing of one kind came.
@@ -25,13 +32,12 @@ pub struct UnitProgress {
     pub cursor: Option<String>,
     pub is_finished: bool,
     /// AWS did not accept the cursor of an earlier invocation, and the listing began once more.
-    #[serde(default)]
     pub is_second_try: bool,
 }
 
 impl Progress {
     pub fn new(run: RunId) -> Self {
-        Self { run, units: BTreeMap::new() }
+        Self { run, units: BTreeMap::new(), hops_without_progress: 0 }
     }
 }
 

@@ -93,11 +93,7 @@ impl RunStart<'_> {
 
     async fn send_messages(&self) -> Result<(), QueueError> {
         let body = |step| Message::of_run(self.plan, step).to_body();
-        let targets = self
-            .plan
-            .targets
-            .iter()
-            .map(|target| body(Step::Sync { target: target.clone(), hops_without_progress: 0 }));
+        let targets = self.plan.targets.iter().map(|target| body(Step::Sync { target: target.clone() }));
         self.queue.send(targets.collect(), Duration::ZERO).await?;
         self.queue.send(vec![body(Step::Sweep { polls: 0 })], FIRST_SWEEP_DELAY).await
     }

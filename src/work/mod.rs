@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 
 use crate::config::IntegrationSettings;
 use crate::events;
+use crate::ledger::LedgerError;
 use crate::message::{Message, MessageError, Step};
 use crate::run::{Current, DoneMark, Phase, Place, StateError, load_current, write_json};
 use crate::seams::{Catalog, CatalogError, Clock, Cloud, Condition, Queue, QueueError, Store, StoreError, Version};
@@ -27,6 +28,8 @@ pub const MOST_RECEIVES: u32 = 5;
 const DIED: &str = "the last invocation that had the message ended without a word: it crashed, or ran out of memory or time; see the worker's log";
 /// A handled failure is tried again after this long, doubled with each receive.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
+/// A message that another invocation kept from having an effect on every receive comes again after this long.
+const FENCED_LATER: Duration = Duration::from_secs(300);
 /// Both functions are updated within this time.
 const DEPLOYMENT: Duration = Duration::from_secs(60);
 /// A sweep that failed on every receive is tried again after this long.
@@ -55,6 +58,9 @@ pub enum StepError {
     /// The same, and the other side said how long to wait.
     #[error("{reason}")]
     RetryAfter { reason: String, delay: Duration },
+    /// Another invocation has the target: a message came twice. It goes on there, and this one is no failure.
+    #[error("{0}")]
+    Fenced(String),
     /// The run was superseded, or has moved on to another phase, while the step worked for it. There is nothing left to
     /// do.
     #[error("its run was superseded, or has moved on, while it was under way")]
@@ -79,9 +85,12 @@ impl From<QueueError> for StepError {
     }
 }
 
-impl From<crate::ledger::LedgerError> for StepError {
-    fn from(error: crate::ledger::LedgerError) -> Self {
-        Self::Retry(error.to_string())
+impl From<LedgerError> for StepError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Fenced { .. } => Self::Fenced(error.to_string()),
+            error => Self::Retry(error.to_string()),
+        }
     }
 }
 
@@ -169,11 +178,7 @@ impl Worker {
             Err(error) => return self.reject(body, &error.to_string()).await,
         };
         let name = name_of(&parsed.step);
-        if receives > MOST_RECEIVES {
-            events::step_given_up(&name, receives, &DIED);
-            return self.give_up(&parsed, body, DIED).await;
-        }
-        match self.run_step(&parsed, deadline).await {
+        match self.run_step(&parsed, receives, deadline).await {
             Ok(()) => true,
             Err(StepError::Rejected(reason)) => self.reject(body, &reason).await,
             Err(error @ StepError::Overtaken) => {
@@ -185,6 +190,11 @@ impl Worker {
                 let delay = pause::spread(delay, &parsed.step);
                 events::step_continues_later(&name, &reason, delay.as_secs());
                 self.queue.send(vec![body.to_owned()], delay).await.is_ok()
+            }
+            // Nor is this: whoever has the target may need many invocations, and when it is done, the message has no effect.
+            Err(StepError::Fenced(reason)) if receives >= MOST_RECEIVES => {
+                events::step_continues_later(&name, &reason, FENCED_LATER.as_secs());
+                self.queue.send(vec![body.to_owned()], FENCED_LATER).await.is_ok()
             }
             Err(error) if receives >= MOST_RECEIVES => {
                 events::step_given_up(&name, receives, &error);
@@ -210,7 +220,7 @@ impl Worker {
         false
     }
 
-    async fn run_step(&self, message: &Message, deadline: OffsetDateTime) -> Result<(), StepError> {
+    async fn run_step(&self, message: &Message, receives: u32, deadline: OffsetDateTime) -> Result<(), StepError> {
         let place = Place::new(&message.port_organization, &self.integration.kind, &self.integration.identifier);
         let name = name_of(&message.step);
         let Some((current, current_version)) = load_current(self.store.as_ref(), &place).await? else {
@@ -230,16 +240,17 @@ impl Worker {
             events::message_without_effect(&name, "its run is being swept, or is over");
             return Ok(());
         }
+        if receives > MOST_RECEIVES {
+            return Err(StepError::Retry(DIED.to_owned()));
+        }
         pause::heed(self.store.as_ref(), &place, self.clock.now()).await?;
         let snapshot = self.snapshots.of_run(self.store.as_ref(), &place, &current).await?;
         let context = StepContext { worker: self, place, current, current_version, snapshot, deadline };
         let outcome = match &message.step {
-            Step::Sync { target, .. } if !context.snapshot.plan.targets.contains(target) => {
+            Step::Sync { target } if !context.snapshot.plan.targets.contains(target) => {
                 Err(StepError::Rejected(format!("the target {target} is not in the plan of run {}", message.run)))
             }
-            Step::Sync { target, hops_without_progress } => {
-                target::sync(&context, target, *hops_without_progress).await
-            }
+            Step::Sync { target } => target::sync(&context, target).await,
             Step::Sweep { polls } => sweep::sweep(&context, *polls).await,
         };
         if let Err(StepError::RetryAfter { reason, delay }) = &outcome {
@@ -260,7 +271,7 @@ impl Worker {
         if self.postpone_sweep(message, &place, reason).await {
             return true;
         }
-        if let Step::Sync { target, .. } = &message.step {
+        if let Step::Sync { target } = &message.step {
             let mark = DoneMark { target: target.clone(), units: Vec::new(), failure: Some(reason.to_owned()) };
             // Only where nobody else was through with the target meanwhile.
             let written =
@@ -273,9 +284,7 @@ impl Worker {
         }
         self.queue.dead_letter(body, reason).await.is_ok()
     }
-}
 
-impl Worker {
     /// A sweep has until the run's deadline: an outage of Port ends sooner or later, and only this message ends the
     /// run.
     async fn postpone_sweep(&self, message: &Message, place: &Place, reason: &str) -> bool {
@@ -301,7 +310,7 @@ fn receives_of(message: &SqsMessage) -> u32 {
 
 fn name_of(step: &Step) -> String {
     match step {
-        Step::Sync { target, .. } => format!("sync {target}"),
+        Step::Sync { target } => format!("sync {target}"),
         Step::Sweep { .. } => "sweep".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! AWS in memory: listings of the world, two resources a page, and everything that AWS does wrong.
+//! AWS in memory: listings of the world, one resource a page, and everything that AWS does wrong.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 use super::chaos::{Chaos, Fate, turn};
 use super::world::{MODEL_KINDS, World};
 
-const PAGE: usize = 2;
+const PAGE: usize = 1;
 /// A call that takes longer than a short invocation has.
 const SLOW_TURNS: usize = 120;
 

@@ -38,7 +38,7 @@ pub struct AccountState {
 }
 
 impl World {
-    /// Four accounts, each with a bucket, a queue and a topic.
+    /// Four accounts, each with a bucket, three queues and a topic.
     pub fn new() -> Self {
         let mut world = Self { accounts: BTreeMap::new(), resources: BTreeMap::new(), versions: 0 };
         for index in 1..=4 {
@@ -47,6 +47,10 @@ impl World {
             world.set(&ACCOUNT, &place(&account, &ACCOUNT, 0), account.as_str());
             for kind in [BUCKET, QUEUE, TOPIC] {
                 world.set(&kind, &place(&account, &kind, index), &format!("{}-{index}", kind.blueprint));
+            }
+            // A listing of several pages, which may be cut anywhere.
+            for name in ["a", "b"] {
+                world.set(&QUEUE, &place(&account, &QUEUE, index), &format!("queue-{index}-{name}"));
             }
         }
         world

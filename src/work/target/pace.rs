@@ -17,18 +17,31 @@ const FIRST_GUESS_PER_SAVE: Duration = Duration::from_secs(1);
 /// What steps took, and when the invocation ends.
 pub struct Pace {
     deadline: OffsetDateTime,
+    /// A page is never expected to take longer: what the first one took may never come again.
+    longest_expected_page: Duration,
     longest_page: Duration,
+    most_of_a_page: usize,
     longest_save: Option<Duration>,
     longest_per_entity: Option<Duration>,
 }
 
 impl Pace {
-    pub fn new(deadline: OffsetDateTime) -> Self {
-        Self { deadline, longest_page: Duration::ZERO, longest_save: None, longest_per_entity: None }
+    pub fn new(now: OffsetDateTime, deadline: OffsetDateTime) -> Self {
+        let all = Duration::try_from(deadline - now).unwrap_or_default();
+        Self {
+            deadline,
+            longest_expected_page: all / 4,
+            longest_page: Duration::ZERO,
+            most_of_a_page: 0,
+            longest_save: None,
+            longest_per_entity: None,
+        }
     }
 
-    pub fn note_page(&mut self, took: Duration) {
+    /// A page was read and mapped, and so many entities of it are to be sent.
+    pub fn note_page(&mut self, took: Duration, outgoing: usize) {
         self.longest_page = self.longest_page.max(took);
+        self.most_of_a_page = self.most_of_a_page.max(outgoing);
     }
 
     pub fn note_save(&mut self, took: Duration) {
@@ -43,8 +56,8 @@ impl Pace {
     /// How long the next page may take at most, if there is time to begin one at all: what it gives, and what waits to
     /// be sent already, must still be sent and written after it.
     pub fn time_for_page(&self, clock: &dyn Clock, waiting: usize) -> Option<Duration> {
-        let left = self.left_after(clock, self.to_send(waiting) + 2 * self.to_save());
-        (left > self.longest_page * SLACK).then_some(left)
+        let left = self.left_after(clock, self.to_send(waiting + self.most_of_a_page) + 2 * self.to_save());
+        (left > (self.longest_page * SLACK).min(self.longest_expected_page)).then_some(left)
     }
 
     /// How long the next call to Port may take at most, if there is time to begin one: what it says must still be
@@ -52,6 +65,11 @@ impl Pace {
     pub fn time_to_send(&self, clock: &dyn Clock, entities: usize) -> Option<Duration> {
         let left = self.left_after(clock, self.to_save());
         (left > self.to_send(entities)).then_some(left)
+    }
+
+    /// Whether there is more time than what waits to be sent will take.
+    pub fn is_time_left(&self, clock: &dyn Clock, waiting: usize) -> bool {
+        self.time_to_send(clock, waiting).is_some()
     }
 
     fn left_after(&self, clock: &dyn Clock, kept: Duration) -> Duration {
@@ -85,21 +103,29 @@ mod tests {
     }
 
     fn pace(seconds: i64) -> Pace {
-        Pace::new(OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds))
+        Pace::new(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds))
     }
 
     #[test]
     fn what_was_measured_decides_what_is_begun() {
-        let mut pace = pace(30);
-        assert_eq!(pace.time_for_page(&Stopped, 0), Some(Duration::from_secs(23)));
-        pace.note_save(Duration::from_secs(3));
-        assert_eq!(pace.time_for_page(&Stopped, 0), Some(Duration::from_secs(15)));
-        pace.note_page(Duration::from_secs(8));
+        let mut pace = pace(40);
+        assert_eq!(pace.time_for_page(&Stopped, 0), Some(Duration::from_secs(33)));
+        pace.note_save(Duration::from_secs(6));
+        assert_eq!(pace.time_for_page(&Stopped, 0), Some(Duration::from_secs(13)));
+        assert_eq!(pace.time_for_page(&Stopped, 500), Some(Duration::from_secs(8)));
+        pace.note_page(Duration::from_secs(4), 500);
         assert_eq!(pace.time_for_page(&Stopped, 0), None);
-        assert_eq!(pace.time_to_send(&Stopped, 100), Some(Duration::from_secs(21)));
-        pace.note_sent(100, Duration::from_secs(11));
+        assert_eq!(pace.time_to_send(&Stopped, 100), Some(Duration::from_secs(25)));
+        pace.note_sent(100, Duration::from_secs(13));
         assert_eq!(pace.time_to_send(&Stopped, 100), None);
-        assert_eq!(pace.time_to_send(&Stopped, 50), Some(Duration::from_secs(21)));
+        assert_eq!(pace.time_to_send(&Stopped, 50), Some(Duration::from_secs(25)));
+    }
+
+    #[test]
+    fn one_slow_page_does_not_keep_all_others_from_being_read() {
+        let mut pace = pace(40);
+        pace.note_page(Duration::from_secs(30), 0);
+        assert_eq!(pace.time_for_page(&Stopped, 0), Some(Duration::from_secs(33)));
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! Sending what a target's resources gave: announced in the ledger, sent to Port, confirmed in the ledger.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Interruption, Outgoing, TargetSync};
+use super::{Interruption, Outgoing, TargetSync, took_since};
 use crate::ledger::{Entry, State};
 use crate::run::{Phase, read_json, write_json};
 use crate::seams::{CatalogError, Condition, EntityKey, UpsertOutcome};
@@ -19,6 +17,7 @@ use crate::work::{StepContext, StepError};
 pub const PORTION: usize = 2000;
 /// The same, in bytes: an entity may have up to a megabyte.
 pub const LARGEST_PORTION_BYTES: usize = 8 * 1024 * 1024;
+const NO_TIME_TO_SEND: &str = "the invocation's time ran out before everything was sent";
 /// Entities of a portion after which the time is looked at.
 const SENT_AT_ONCE: usize = 500;
 
@@ -42,12 +41,13 @@ pub async fn load_deferred(context: &StepContext<'_>, target: &Target) -> Result
 }
 
 impl TargetSync<'_> {
-    pub(super) async fn write_deferred(&self) -> Result<(), StepError> {
-        if self.deferred.is_empty() {
+    pub(super) async fn write_deferred(&mut self) -> Result<(), StepError> {
+        if !self.has_new_deferred {
             return Ok(());
         }
         let key = self.context.place.deferred(&self.context.snapshot.plan.run, self.target);
         write_json(self.context.worker.store.as_ref(), &key, &self.deferred, Condition::Always).await?;
+        self.has_new_deferred = false;
         Ok(())
     }
 
@@ -56,7 +56,16 @@ impl TargetSync<'_> {
         if self.outgoing.is_empty() {
             return Ok(());
         }
-        self.context.check_organization().await?;
+        let first_kind = self.outgoing[0].kind.clone();
+        let clock = self.context.worker.clock.as_ref();
+        let checked = match self.pace.time_to_send(clock, 0) {
+            Some(time) => self.within(time, self.context.check_organization()).await,
+            None => None,
+        };
+        let Some(checked) = checked else {
+            return Err(Interruption::OutOfTime { kind: first_kind, what: NO_TIME_TO_SEND });
+        };
+        checked?;
         self.outgoing_bytes = 0;
         let outgoing = std::mem::take(&mut self.outgoing);
         let mut announces = false;
@@ -68,9 +77,8 @@ impl TargetSync<'_> {
         }
         // Written although it may say so already: where another worker has the target, this fails.
         if announces {
-            self.save_unfinished().await?;
+            self.save_unfinished(self.headway.hops_before()).await?;
         }
-        let first_kind = outgoing[0].kind.clone();
         let total = outgoing.len();
         let mut by_blueprint: BTreeMap<String, Vec<Outgoing>> = BTreeMap::new();
         for item in outgoing {
@@ -109,13 +117,12 @@ impl TargetSync<'_> {
         let options = self.context.snapshot.mapping.settings.upsert;
         let bodies: Vec<Value> = items.iter().map(|item| item.entity.body.clone()).collect();
         let begun = clock.now();
+        answers.were_asked_for = true;
         let upsert = self.context.worker.catalog.upsert(blueprint, &bodies, options);
-        let outcomes = match select(pin!(upsert), pin!(clock.sleep(time))).await {
-            Either::Left((outcomes, _)) => outcomes?,
-            // Whatever Port has of them stays unsure.
-            Either::Right(_) => return Ok(false),
-        };
-        self.pace.note_sent(items.len(), Duration::try_from(clock.now() - begun).unwrap_or_default());
+        // Without an answer, whatever Port has of them stays unsure.
+        let Some(outcomes) = self.within(time, upsert).await else { return Ok(false) };
+        let outcomes = outcomes?;
+        self.pace.note_sent(items.len(), took_since(clock, begun));
         for (item, outcome) in items.iter().zip(outcomes) {
             answers.note(&outcome);
             self.note_outcome(item, outcome);
@@ -124,10 +131,10 @@ impl TargetSync<'_> {
     }
 
     fn too_slow(&self, answers: &Answers, kind: String, total: usize) -> Interruption {
-        if answers.accepted == 0 && !self.has_moved {
+        if answers.were_asked_for && answers.accepted == 0 {
             return took_none(total, "it took longer than the invocation has").into();
         }
-        Interruption::OutOfTime { kind, what: "the invocation's time ran out while entities were sent" }
+        Interruption::OutOfTime { kind, what: NO_TIME_TO_SEND }
     }
 
     /// Sets what the ledger says of an entity.
@@ -137,7 +144,15 @@ impl TargetSync<'_> {
     }
 
     fn note_outcome(&mut self, item: &Outgoing, outcome: UpsertOutcome) {
-        self.has_moved |= matches!(outcome, UpsertOutcome::Accepted | UpsertOutcome::Resolved { .. });
+        if let Some(key) = item.entity.key() {
+            // An earlier try may have left it to the sweep with other contents.
+            let before = self.deferred.len();
+            self.deferred.retain(|deferred| deferred.entity != *key);
+            self.has_new_deferred |= self.deferred.len() != before;
+        }
+        // What is sent in every run, or in every try of this one, is no progress.
+        let stays_sent = !item.entity.needs_search && !self.context.snapshot.plan.resend;
+        self.headway.has_moved |= outcome == UpsertOutcome::Accepted && stays_sent;
         let report = self.report(&item.kind);
         let address = &item.entity.address;
         match outcome {
@@ -181,12 +196,11 @@ impl TargetSync<'_> {
     fn defer(&mut self, item: &Outgoing) {
         // One that a search query addresses goes again in the next run anyway.
         let Some(key) = item.entity.key() else { return };
-        // An earlier try may have left it with other contents.
-        self.deferred.retain(|deferred| deferred.entity != *key);
         if self.deferred.len() >= MOST_DEFERRED {
             return;
         }
         let (kind, resource) = (item.kind.clone(), item.resource.clone());
+        self.has_new_deferred = true;
         self.deferred.push(Deferred { kind, resource, entity: key.clone(), body: item.entity.body.clone() });
     }
 }
@@ -194,6 +208,7 @@ impl TargetSync<'_> {
 /// What Port said to the entities of one flush.
 #[derive(Default)]
 struct Answers {
+    were_asked_for: bool,
     accepted: usize,
     unanswered_count: usize,
     unanswered: Option<String>,

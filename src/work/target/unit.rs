@@ -1,20 +1,15 @@
 //! One kind of a target: page by page, each resource mapped and compared with the ledger.
 
 use std::collections::{HashMap, HashSet};
-use std::pin::pin;
-use std::time::Duration;
 
-use futures::future::{Either, select};
-
-use super::{Interruption, Outgoing, TargetSync};
-use crate::kinds::{Failure, Page, ReadError, Resource};
-use crate::ledger::{State, UnitProgress};
+use super::sending::{LARGEST_PORTION_BYTES, PORTION};
+use super::{Interruption, Outgoing, TargetSync, took_since};
+use crate::kinds::{Page, ReadError, Resource};
+use crate::ledger::State;
 use crate::mapping::{Entity, MappingEntry};
 use crate::run::Listing;
 use crate::seams::{EntityKey, ListRequest};
 use crate::work::resource::{self, NotesByEntry};
-
-use super::sending::{LARGEST_PORTION_BYTES, PORTION};
 
 const NO_TIME: &str = "the invocation's time ran out before the next page could be read";
 const PAGE_TOO_SLOW: &str = "one page takes longer than an invocation has";
@@ -30,16 +25,18 @@ impl TargetSync<'_> {
     ) -> Result<Option<Listing>, Interruption> {
         let kind = request.kind.as_str();
         // Only the first page of this invocation: a cursor may have become old since it was given.
-        let mut is_resumed = self.unit(kind).cursor.is_some();
+        let mut is_resumed = self.headway.cursor(kind).is_some();
         if !is_resumed {
             self.file.ledger.forget_seen(kind);
         }
         loop {
-            let cursor = self.unit(kind).cursor.clone();
+            let cursor = self.headway.cursor(kind);
             let begun = self.context.worker.clock.now();
             let answer = self.read_page(request, cursor.clone()).await?;
-            if is_resumed && !self.unit(kind).is_second_try && has_failed(&answer) {
-                self.begin_again(kind);
+            if is_resumed && !self.headway.is_second_try(kind) && has_failed(&answer) {
+                crate::events::listing_begins_again(self.target, kind);
+                self.headway.begin_again(kind);
+                self.file.ledger.forget_seen(kind);
                 is_resumed = false;
                 continue;
             }
@@ -52,21 +49,18 @@ impl TargetSync<'_> {
                     break;
                 }
             };
-            if page.next.is_some() && page.next == cursor {
-                self.report(kind).listing = listing_of(&no_further(kind));
-                break;
-            }
             let next = page.next.clone();
+            let waiting = self.outgoing.len();
             self.take_page(kind, page, entries).await?;
-            let took = self.context.worker.clock.now() - begun;
-            self.pace.note_page(Duration::try_from(took).unwrap_or_default());
-            self.unit(kind).cursor = next;
-            if self.unit(kind).cursor.is_none() {
+            let clock = self.context.worker.clock.as_ref();
+            self.pace.note_page(took_since(clock, begun), self.outgoing.len().saturating_sub(waiting));
+            self.headway.unit_mut(kind).cursor = next.clone();
+            if next.is_none() {
                 break;
             }
             self.flush_portion().await?;
         }
-        let unit = self.unit(kind);
+        let unit = self.headway.unit_mut(kind);
         unit.is_finished = true;
         if unit.report.listing.is_complete() {
             self.mark_stale(kind);
@@ -81,7 +75,7 @@ impl TargetSync<'_> {
             self.flush().await?;
         }
         if self.outgoing.is_empty() {
-            self.set_checkpoint();
+            self.headway.keep();
         }
         Ok(())
     }
@@ -96,30 +90,20 @@ impl TargetSync<'_> {
         if time.is_none() && !self.outgoing.is_empty() {
             // With less to send afterwards there may be time for more.
             self.flush().await?;
-            self.set_checkpoint();
+            self.headway.keep();
             time = self.pace.time_for_page(clock, 0);
         }
         let Some(time) = time else {
             return Err(Interruption::OutOfTime { kind: request.kind.clone(), what: NO_TIME });
         };
         let list = self.context.worker.cloud.list(&self.context.snapshot.plan, self.target, request, cursor);
-        let answer = match select(pin!(list), pin!(clock.sleep(time))).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(_) => {
-                // What was read before it is kept.
-                self.flush().await?;
-                self.set_checkpoint();
-                return Err(Interruption::OutOfTime { kind: request.kind.clone(), what: PAGE_TOO_SLOW });
-            }
-        };
-        Ok(answer)
-    }
-
-    /// AWS does not accept the cursor of an earlier invocation, or not all of it: the listing begins once more.
-    fn begin_again(&mut self, kind: &str) {
-        crate::events::listing_begins_again(self.target, kind);
-        self.file.ledger.forget_seen(kind);
-        *self.unit(kind) = UnitProgress { is_second_try: true, ..UnitProgress::new(kind) };
+        if let Some(answer) = self.within(time, list).await {
+            return Ok(answer);
+        }
+        // What was read before it is kept.
+        self.flush().await?;
+        self.headway.keep();
+        Err(Interruption::OutOfTime { kind: request.kind.clone(), what: PAGE_TOO_SLOW })
     }
 
     async fn take_page(&mut self, kind: &str, page: Page, entries: &[&MappingEntry]) -> Result<(), Interruption> {
@@ -136,8 +120,7 @@ impl TargetSync<'_> {
             if self.outgoing.len() >= PORTION || self.outgoing_bytes >= LARGEST_PORTION_BYTES {
                 self.flush().await?;
             }
-            let clock = self.context.worker.clock.as_ref();
-            if self.pace.time_to_send(clock, self.outgoing.len()).is_none() {
+            if !self.pace.is_time_left(self.context.worker.clock.as_ref(), self.outgoing.len()) {
                 // What Port takes by then need not be sent again.
                 self.flush().await?;
                 return Err(Interruption::OutOfTime { kind: kind.to_owned(), what: MAPPING_TOO_SLOW });
@@ -247,11 +230,6 @@ fn has_failed(answer: &Result<Page, ReadError>) -> bool {
         Ok(page) => page.gaps.iter().any(|gap| matches!(gap, ReadError::Failed(_))),
         Err(error) => matches!(error, ReadError::Failed(_)),
     }
-}
-
-fn no_further(kind: &str) -> ReadError {
-    let message = format!("AWS gave the token again that it was asked with, and so the listing of {kind} has no end");
-    ReadError::Failed(Failure { call: "list", code: String::new(), message })
 }
 
 fn bytes_of(entity: &Entity) -> usize {
