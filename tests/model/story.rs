@@ -33,9 +33,9 @@ const WORKERS: usize = 3;
 /// How long an invocation has: as the template sets it, or so little that a step is cut at any point.
 const INVOCATIONS: [Duration; 4] = [
     Duration::seconds(300),
-    Duration::milliseconds(7_100),
-    Duration::milliseconds(7_300),
-    Duration::milliseconds(8_000),
+    Duration::milliseconds(3_150),
+    Duration::milliseconds(3_400),
+    Duration::milliseconds(4_000),
 ];
 /// A story that takes more turns than this never ends.
 const MOST_TURNS: usize = 200_000;
