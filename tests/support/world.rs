@@ -1,13 +1,13 @@
 //! A whole installation: an organization in the emulated AWS, an emulated Port, and the two built functions.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::aws::{Aws, Organization, OrganizationPlan};
-use super::lambda::{Function, InvocationFailure, Pump, PumpReport};
+use super::lambda::{Function, InvocationFailure, Limits, Pump, PumpReport};
 use super::port::PortEmulator;
 
 pub const IDENTIFIER: &str = "portolan-test";
@@ -70,6 +70,12 @@ impl World {
     pub async fn redeploy(&mut self, settings: &[(&str, &str)]) {
         let environment = environment(&self.organization, &self.port, settings);
         (self.scheduler, self.worker) = start_functions(&environment).await;
+    }
+
+    /// The same for the worker alone, with limits of its own and in so many processes.
+    pub async fn redeploy_worker(&mut self, settings: &[(&str, &str)], limits: Limits, processes: usize) {
+        let environment = environment(&self.organization, &self.port, settings);
+        self.worker = Function::start("worker", &binary("worker"), &environment, limits, processes).await;
     }
 
     /// Blueprints and integration record with this mapping.
@@ -201,10 +207,20 @@ fn environment(
 }
 
 async fn start_functions(environment: &[(String, String)]) -> (Function, Function) {
-    let scheduler = Path::new(env!("CARGO_BIN_EXE_scheduler"));
-    let worker = Path::new(env!("CARGO_BIN_EXE_worker"));
     (
-        Function::start("scheduler", scheduler, environment, SCHEDULER_TIMEOUT, 1).await,
-        Function::start("worker", worker, environment, WORKER_TIMEOUT, WORKERS).await,
+        Function::start("scheduler", &binary("scheduler"), environment, SCHEDULER_TIMEOUT, 1).await,
+        Function::start("worker", &binary("worker"), environment, WORKER_TIMEOUT, WORKERS).await,
     )
+}
+
+/// The function that cargo built with the tests, or the one in the folder that `PORTOLAN_BINARIES` names: figures of
+/// a build without optimization say little.
+fn binary(name: &str) -> PathBuf {
+    if let Some(folder) = std::env::var_os("PORTOLAN_BINARIES") {
+        return Path::new(&folder).join(name);
+    }
+    match name {
+        "scheduler" => env!("CARGO_BIN_EXE_scheduler").into(),
+        _ => env!("CARGO_BIN_EXE_worker").into(),
+    }
 }

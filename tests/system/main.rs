@@ -4,13 +4,17 @@
 mod support;
 
 mod aws_testbed;
+mod big_target;
 mod crashes;
 mod defaults;
 mod derived;
 mod discovery;
+mod disturbed;
 mod inputs;
 mod install;
+mod kills;
 mod kinds;
+mod outages;
 mod permissions;
 mod port_client;
 mod port_emulator;
