@@ -6,6 +6,7 @@
 //! memory are reported.
 
 #[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "the system tests use the rest of it")]
 mod support;
 
 mod measure;
@@ -16,12 +17,10 @@ use std::process::ExitCode;
 use measure::Measured;
 use settings::Settings;
 use support::aws::OrganizationPlan;
-use support::big::{Bucket, ManyFunctions, Shape};
+use support::big::{BLUEPRINT, Bucket, ManyFunctions, Shape, functions_mapping};
 use support::lambda::{Limits, PumpEnd};
-use support::world::{World, all_kinds_mapping};
+use support::world::World;
 
-const KIND: &str = "AWS::Lambda::Function";
-const BLUEPRINT: &str = "lambdaFunction";
 const REGION: &str = "us-east-1";
 
 #[tokio::main]
@@ -41,9 +40,7 @@ async fn main() -> ExitCode {
 async fn bench(settings: &Settings, resources: usize) -> Vec<String> {
     let plan = OrganizationPlan::new().integration_in_management_account().regions(&[REGION]);
     let mut world = World::create_empty(plan, &[]).await;
-    let mut mapping = all_kinds_mapping();
-    mapping["resources"].as_array_mut().expect("a list of entries").retain(|entry| entry["kind"] == KIND);
-    world.install_catalog(mapping);
+    world.install_catalog(functions_mapping());
     let bucket = Bucket::start().await;
     let functions = ManyFunctions::start(Shape {
         account: world.organization.management_account().to_owned(),

@@ -43,6 +43,13 @@ pub enum Moment {
     After,
 }
 
+/// Which calls are counted, by their names.
+pub type Choice = fn(&str) -> bool;
+
+pub fn any_call(_: &str) -> bool {
+    true
+}
+
 /// A call that is held until it is decided what becomes of it. Dropped, it is passed on.
 pub struct HeldCall {
     /// What was called: action, target, or method and path.
@@ -68,9 +75,11 @@ struct Counting {
     order: Option<Order>,
 }
 
-/// To hold the call with this number.
+/// To hold a call.
 struct Order {
-    number: u64,
+    /// Calls until then, itself included.
+    countdown: u64,
+    counts: Choice,
     moment: Moment,
     held: oneshot::Sender<HeldCall>,
 }
@@ -121,13 +130,10 @@ impl Relay {
         self.calls.lock().calls
     }
 
-    /// Waits for the call that is the `nth` from now on. One order replaces another.
-    pub async fn hold(&self, nth: u64, moment: Moment) -> HeldCall {
+    /// Waits for the call that is the `nth` of its kind from now on. One order replaces another.
+    pub async fn hold(&self, nth: u64, counts: Choice, moment: Moment) -> HeldCall {
         let (held, call) = oneshot::channel();
-        {
-            let mut counting = self.calls.lock();
-            counting.order = Some(Order { number: counting.calls + nth, moment, held });
-        }
+        self.calls.lock().order = Some(Order { countdown: nth, counts, moment, held });
         call.await.expect("nobody else orders")
     }
 
@@ -173,11 +179,15 @@ impl Calls {
     }
 
     /// Counts a call; gives the order if this is the one to hold.
-    fn count(&self) -> Option<Order> {
+    fn count(&self, name: &str) -> Option<Order> {
         let mut counting = self.lock();
         counting.calls += 1;
-        let number = counting.calls;
-        counting.order.take_if(|order| order.number <= number)
+        let order = counting.order.as_mut().filter(|order| (order.counts)(name))?;
+        order.countdown -= 1;
+        if order.countdown > 0 {
+            return None;
+        }
+        counting.order.take()
     }
 }
 
@@ -222,7 +232,7 @@ impl Line {
     /// The server's answer; none where the caller shall not get one.
     async fn answer(&self, head: &Parts, body: Bytes) -> Option<Response<Body>> {
         let name = name_of(head, &body);
-        let mut order = self.calls.count();
+        let mut order = self.calls.count(&name);
         if let Some(order) = order.take_if(|order| order.moment == Moment::Before)
             && order.hold(&name).await == Verdict::Cut
         {

@@ -14,7 +14,8 @@ pub const IDENTIFIER: &str = "portolan-test";
 const TYPE: &str = "aws-v3";
 const SCHEDULER_TIMEOUT: Duration = Duration::from_secs(900);
 const WORKER_TIMEOUT: Duration = Duration::from_secs(300);
-const WORKERS: usize = 2;
+/// Processes of the worker.
+pub const WORKERS: usize = 2;
 /// As in the template.
 const MOST_RECEIVES: u32 = 5;
 

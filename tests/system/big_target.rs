@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::small::{BULK, DELETE, REGION, calls_of, mapping_of};
+use super::small::{BULK, DELETE, REGION, calls_of};
 use crate::support::aws::OrganizationPlan;
-use crate::support::big::{ManyFunctions, Shape};
+use crate::support::big::{BLUEPRINT, ManyFunctions, Shape, functions_mapping};
 use crate::support::lambda::{Limits, PumpReport};
 use crate::support::world::World;
 
-const FUNCTION: &str = "AWS::Lambda::Function";
-const BLUEPRINT: &str = "lambdaFunction";
 const FUNCTIONS: usize = 3000;
 /// One of so many vanishes.
 const VANISHING: usize = 30;
@@ -45,7 +43,7 @@ async fn a_target_that_takes_many_invocations_is_complete_at_the_end() {
 async fn big_world() -> (World, ManyFunctions) {
     let plan = OrganizationPlan::new().integration_in_management_account().regions(&[REGION]);
     let mut world = World::create_empty(plan, &[]).await;
-    world.install_catalog(mapping_of(&[FUNCTION]));
+    world.install_catalog(functions_mapping());
     let functions = ManyFunctions::start(Shape {
         account: world.organization.management_account().to_owned(),
         region: REGION.to_owned(),

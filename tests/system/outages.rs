@@ -1,12 +1,14 @@
 //! Port or AWS out of reach during a run, and back again: how long is counted in calls that were lost.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::disturbed::{Disturbed, Random};
 use crate::support::lambda::Pump;
-use crate::support::relay::{Moment, Relay};
+use crate::support::relay::{Moment, Relay, any_call};
 
-const OUTAGES: u32 = 4;
+const OUTAGES: u32 = 3;
 /// Runs in which so many outages begin, even where some end before.
 const MOST_RUNS: u32 = 20;
 /// Calls to Port before an outage begins: a run makes few.
@@ -37,7 +39,7 @@ async fn a_port_that_stops_and_starts_again_is_complete_in_the_end() {
         let pump = Pump::new(organization.aws(), organization.queue(), organization.dead_letter_queue(), worker);
         let port = &mut world.port;
         let outage = async {
-            let call = relay.hold(random.up_to(FARTHEST_IN_PORT), Moment::Before).await;
+            let call = relay.hold(random.up_to(FARTHEST_IN_PORT), any_call, Moment::Before).await;
             port.stop().await;
             outages += 1;
             call.pass();
@@ -46,7 +48,7 @@ async fn a_port_that_stops_and_starts_again_is_complete_in_the_end() {
             std::future::pending().await
         };
         tokio::select! {
-            report = pump.concurrency(2).limit(std::time::Duration::from_secs(240)).run() => drop(report),
+            report = pump.concurrency(2).limit(Duration::from_secs(240)).run() => drop(report),
             () = outage => unreachable!("it waits for ever"),
         }
         // The run may have ended without Port.
@@ -76,7 +78,7 @@ async fn an_aws_that_is_out_of_reach_for_a_while_costs_nothing() {
         let before = disturbed.world.port.entities();
         disturbed.world.schedule(json!({})).await.expect("a run starts");
         let outage = async {
-            let call = relay.hold(random.up_to(FARTHEST_IN_AWS), Moment::Before).await;
+            let call = relay.hold(random.up_to(FARTHEST_IN_AWS), any_call, Moment::Before).await;
             way.close();
             outages += 1;
             call.pass();

@@ -13,7 +13,25 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::support::world::all_kinds_mapping;
+
+/// The kind of the functions, and the blueprint that they are mapped to.
+pub const KIND: &str = "AWS::Lambda::Function";
+pub const BLUEPRINT: &str = "lambdaFunction";
+
 const PATH: &str = "/2015-03-31/functions";
+
+/// A mapping of functions alone, without the options that cost a call for each of them.
+pub fn functions_mapping() -> Value {
+    let mut mapping = all_kinds_mapping();
+    let entries = mapping["resources"].as_array_mut().expect("a list of entries");
+    entries.retain(|entry| entry["kind"] == KIND);
+    for entry in entries {
+        let selector = entry["selector"].as_object_mut().expect("an entry has a selector");
+        selector.remove("includeActions");
+    }
+    mapping
+}
 
 /// How the functions of an account in a region are listed.
 #[derive(Clone, Debug)]

@@ -6,4 +6,4 @@ mod bucket;
 mod functions;
 
 pub use bucket::{Bucket, Traffic};
-pub use functions::{ManyFunctions, Shape};
+pub use functions::{BLUEPRINT, KIND, ManyFunctions, Shape, functions_mapping};
