@@ -107,6 +107,19 @@ pub fn step_failed(step: &str, receives: u32, reason: &impl Display) {
     tracing::warn!(step, receives, %reason, "step failed, to be tried again");
 }
 
+/// Not a failure: its invocation ended, and another one goes on.
+pub fn target_continues(target: &Target, reason: &str, hops_without_progress: u32, seconds: u64) {
+    tracing::info!(%target, reason, hops_without_progress, seconds, "target continues");
+}
+
+pub fn listing_begins_again(target: &Target, kind: &str) {
+    tracing::warn!(%target, kind, "the cursor of an earlier invocation is no longer accepted, the listing begins again");
+}
+
+pub fn progress_not_kept(target: &Target, reason: &impl Display) {
+    tracing::warn!(%target, %reason, "progress not kept, some of it is done again");
+}
+
 pub fn step_continues_later(step: &str, reason: &impl Display, seconds: u64) {
     tracing::warn!(step, %reason, seconds, "step continues later");
 }

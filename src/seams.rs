@@ -249,15 +249,24 @@ pub trait Queue: Send + Sync {
 pub struct QueueError(pub String);
 
 /// Time, so that a simulation can have its own.
+#[async_trait]
 pub trait Clock: Send + Sync {
     fn now(&self) -> OffsetDateTime;
+
+    /// Ends when so much time has passed.
+    async fn sleep(&self, duration: Duration);
 }
 
 /// The clock of the machine.
 pub struct SystemClock;
 
+#[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
     }
 }

@@ -79,7 +79,8 @@ pub fn encode(ledger: &Ledger, writer: &str) -> Vec<u8> {
         write_line(&mut bytes, &KindLine { kind: kind.clone() });
         for (key, known) in unit {
             let entries: Vec<WrittenEntry> = known.entries.iter().map(|entry| write_entry(entry, key)).collect();
-            write_line(&mut bytes, &(key, entries, known.is_seen));
+            // Without a listing under way it says nothing, and an unchanged ledger has the same bytes.
+            write_line(&mut bytes, &(key, entries, known.is_seen && ledger.progress.is_some()));
         }
     }
     let mut first = Vec::with_capacity(start);

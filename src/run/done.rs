@@ -76,6 +76,9 @@ pub struct UnitReport {
     /// What each field of the mapping gave, by entry and path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, FieldNote>,
+    /// Identifiers with letters that Port rejects, by the mapping entry that gave them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rewritten_identifiers: BTreeMap<usize, u64>,
     /// A few of the things that went wrong, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -140,6 +143,7 @@ impl UnitReport {
             held: 0,
             stale: 0,
             fields: BTreeMap::new(),
+            rewritten_identifiers: BTreeMap::new(),
             problems: Vec::new(),
         }
     }

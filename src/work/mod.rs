@@ -19,9 +19,11 @@ use crate::run::{Current, DoneMark, Phase, Place, StateError, load_current, writ
 use crate::seams::{Catalog, CatalogError, Clock, Cloud, Condition, Queue, QueueError, Store, StoreError, Version};
 use snapshot::{RunSnapshot, Snapshots};
 
-/// The queue's `maxReceiveCount`: on the last receive the worker itself says why, before SQS would move the message
-/// without a word.
+/// On this receive the worker itself says why it gives up, before SQS would move the message without a word. The queue's
+/// `maxReceiveCount` is one more: a message that comes once more was in the hands of an invocation that died.
 pub const MOST_RECEIVES: u32 = 5;
+/// What is known of such an invocation.
+const DIED: &str = "the last invocation that had the message ended without a word: it crashed, or ran out of memory or time; see the worker's log";
 /// A handled failure is tried again after this long, doubled with each receive.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 /// Both functions are updated within this time.
@@ -166,6 +168,10 @@ impl Worker {
             Err(error) => return self.reject(body, &error.to_string()).await,
         };
         let name = name_of(&parsed.step);
+        if receives > MOST_RECEIVES {
+            events::step_given_up(&name, receives, &DIED);
+            return self.give_up(&parsed, body, DIED).await;
+        }
         match self.run_step(&parsed, deadline).await {
             Ok(()) => true,
             Err(StepError::Rejected(reason)) => self.reject(body, &reason).await,
@@ -228,7 +234,9 @@ impl Worker {
             Step::Sync { target, .. } if !context.snapshot.plan.targets.contains(target) => {
                 Err(StepError::Rejected(format!("the target {target} is not in the plan of run {}", message.run)))
             }
-            Step::Sync { target, .. } => target::sync(&context, target).await,
+            Step::Sync { target, hops_without_progress } => {
+                target::sync(&context, target, *hops_without_progress).await
+            }
             Step::Sweep { polls } => sweep::sweep(&context, *polls).await,
         }
     }

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use portolan::seams::Clock;
 use time::{Duration, OffsetDateTime};
+
+use super::chaos::turn;
 
 #[derive(Clone)]
 pub struct SimulatedClock(Arc<Mutex<OffsetDateTime>>);
@@ -19,8 +22,16 @@ impl SimulatedClock {
     }
 }
 
+#[async_trait]
 impl Clock for SimulatedClock {
     fn now(&self) -> OffsetDateTime {
         *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    async fn sleep(&self, duration: std::time::Duration) {
+        let end = self.now() + duration;
+        while self.now() < end {
+            turn().await;
+        }
     }
 }

@@ -13,6 +13,8 @@ use super::chaos::{Chaos, Fate, turn};
 use super::world::{MODEL_KINDS, World};
 
 const PAGE: usize = 2;
+/// A call that takes longer than a short invocation has.
+const SLOW_TURNS: usize = 120;
 
 #[derive(Clone)]
 pub struct SimulatedCloud {
@@ -58,6 +60,12 @@ impl Cloud for SimulatedCloud {
         cursor: Option<String>,
     ) -> Result<Page, ReadError> {
         turn().await;
+        if self.chaos.happens(50) {
+            self.chaos.tell(format!("      cloud: {} in {target} takes its time", request.kind));
+            for _ in 0..SLOW_TURNS {
+                turn().await;
+            }
+        }
         if self.chaos.fate() != Fate::Done || !self.world().exists(target) {
             return Err(self.error(&format!("{} in {target}", request.kind)));
         }

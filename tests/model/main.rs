@@ -40,6 +40,7 @@ fn no_story_breaks_a_promise() {
         total.turns += outcome.turns;
         total.crashes += outcome.crashes;
         total.deleted += outcome.deleted;
+        total.continued += outcome.continued;
         Ok(())
     });
     if let Err(error) = result {

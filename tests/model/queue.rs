@@ -13,7 +13,7 @@ use super::clock::SimulatedClock;
 
 /// As the template sets them.
 const VISIBILITY: time::Duration = time::Duration::seconds(1800);
-const MOST_RECEIVES: u32 = 5;
+const MOST_RECEIVES: u32 = 6;
 
 #[derive(Clone)]
 pub struct MemoryQueue {

@@ -1,7 +1,7 @@
 //! A story: runs of the real steps over the four seams in memory, with changes between them and everything going wrong
 //! in them; then a few quiet runs, after which the catalog must be what the model says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -30,6 +30,13 @@ use super::world::{
 };
 
 const WORKERS: usize = 3;
+/// How long an invocation has: as the template sets it, or so little that a step is cut at any point.
+const INVOCATIONS: [Duration; 4] = [
+    Duration::seconds(300),
+    Duration::milliseconds(7_100),
+    Duration::milliseconds(7_300),
+    Duration::milliseconds(8_000),
+];
 /// A story that takes more turns than this never ends.
 const MOST_TURNS: usize = 200_000;
 /// After these everything that went wrong must be mended: one finds it out, the next sends it, the third has nothing to do.
@@ -42,6 +49,8 @@ pub struct Outcome {
     pub turns: usize,
     pub crashes: usize,
     pub deleted: usize,
+    /// Invocations that went on where another one had stopped.
+    pub continued: usize,
 }
 
 struct Story {
@@ -61,6 +70,8 @@ struct Story {
     /// Entities that a lost or damaged ledger may have known alone.
     forgotten: BTreeSet<EntityKey>,
     has_closed_account: bool,
+    /// The message by which each target of a run was begun.
+    first_messages: HashMap<(RunId, String), u64>,
     outcome: Outcome,
 }
 
@@ -117,6 +128,7 @@ impl Story {
             protected: BTreeMap::new(),
             forgotten: BTreeSet::new(),
             has_closed_account: false,
+            first_messages: HashMap::new(),
             outcome: Outcome::default(),
             chaos,
             clock,
@@ -233,13 +245,15 @@ impl Story {
         let busy: BTreeSet<usize> = self.tasks.iter().filter_map(|task| task.worker).collect();
         let Some(index) = (0..WORKERS).find(|index| !busy.contains(index)) else { return };
         let event: SqsEvent = serde_json::from_value(delivery.event()).expect("an event");
-        let deadline = self.clock.now() + Duration::seconds(300);
+        let deadline = self.clock.now() + INVOCATIONS[self.chaos.choose(INVOCATIONS.len())];
         let message = Message::parse(&delivery.body).expect("a message of ours");
         let is_sweep = matches!(message.step, Step::Sweep { .. });
         let name = match &message.step {
             Step::Sync { target, .. } => format!("sync {target} of {}", message.epoch),
             Step::Sweep { .. } => format!("sweep of {}", message.epoch),
         };
+        let first = *self.first_messages.entry((message.run.clone(), name.clone())).or_insert(delivery.id);
+        self.outcome.continued += usize::from(!is_sweep && first != delivery.id);
         self.chaos.tell(format!("   {name} begins, receive {}", delivery.receives));
         let (worker, queue) = (self.workers[index].clone(), self.queue.clone());
         let future = async move {

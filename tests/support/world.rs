@@ -17,7 +17,7 @@ const WORKER_TIMEOUT: Duration = Duration::from_secs(300);
 /// Processes of the worker.
 pub const WORKERS: usize = 2;
 /// As in the template.
-const MOST_RECEIVES: u32 = 5;
+const MOST_RECEIVES: u32 = 6;
 
 /// An installation with everything around it.
 pub struct World {

@@ -1,25 +1,30 @@
-//! The target step: read, map, compare with the ledger, announce, send, confirm.
+//! The target step: read, map, compare with the ledger, announce, send, confirm. Where its invocation ends first,
+//! another one goes on from what the ledger says.
 
+mod pace;
 mod sending;
+mod unit;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::resource::{self, NotesByEntry};
 use super::{StepContext, StepError};
 use crate::events;
-use crate::kinds::{ReadError, Resource, Scope};
-use crate::ledger::{EntityHash, LedgerFile, Ledgers, State};
-use crate::mapping::{Entity, MappingEntry};
+use crate::kinds::Scope;
+use crate::ledger::{EntityHash, LedgerFile, Ledgers, Progress, UnitProgress};
+use crate::mapping::Entity;
+use crate::message::{Message, Step};
 use crate::run::{DoneMark, Listing, UnitReport, read_json, write_json};
-use crate::seams::{Condition, EntityKey, ListRequest};
+use crate::seams::{Condition, ListRequest};
 use crate::target::Target;
+use pace::Pace;
 
 pub(super) use sending::Deferred;
 
-/// Entities that are announced and sent at once. It bounds the memory for entities, and what a crash makes unsure.
-const PORTION: usize = 2000;
-/// With less time than this before the invocation ends, nothing new is begun.
-const RESERVE: time::Duration = time::Duration::seconds(20);
+/// Invocations that may follow each other without getting any further, before what they are stuck in counts as failed.
+const MOST_HOPS_WITHOUT_PROGRESS: u32 = 4;
+/// A kind that AWS throttled is tried again after this long, doubled with each time.
+const FIRST_WAIT_FOR_AWS: Duration = Duration::from_secs(15);
 
 /// An entity that differs from what Port is known to hold.
 struct Outgoing {
@@ -29,57 +34,97 @@ struct Outgoing {
     hash: EntityHash,
 }
 
+/// What kept a target from being finished in this invocation.
+enum Interruption {
+    /// The invocation ends before more can be done of the kind; in words, what there was no time for.
+    OutOfTime {
+        kind: String,
+        what: &'static str,
+    },
+    Failed(StepError),
+}
+
+impl<E: Into<StepError>> From<E> for Interruption {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 struct TargetSync<'a> {
     context: &'a StepContext<'a>,
     target: &'a Target,
+    /// Invocations before this one that did not get any further.
+    hops_without_progress: u32,
     ledgers: Ledgers<'a>,
     file: LedgerFile,
     /// Whether the ledger says anything that the state bucket does not.
     is_changed: bool,
+    pace: Pace,
+    progress: Progress,
+    /// The last progress after which nothing waited to be sent: an invocation that goes on from there misses nothing.
+    checkpoint: Progress,
+    /// The kinds of which `progress` says something else than `checkpoint`.
+    since_checkpoint: BTreeSet<String>,
+    /// Whether this invocation got any further than the one before.
+    has_moved: bool,
     outgoing: Vec<Outgoing>,
+    outgoing_bytes: usize,
     deferred: Vec<Deferred>,
-    reports: BTreeMap<String, UnitReport>,
 }
 
-/// Brings Port up to date with one target.
-pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(), StepError> {
+/// Brings Port up to date with one target, or as far as this invocation's time allows.
+pub(super) async fn sync(
+    context: &StepContext<'_>,
+    target: &Target,
+    hops_without_progress: u32,
+) -> Result<(), StepError> {
     let store = context.worker.store.as_ref();
     let plan = &context.snapshot.plan;
-    let done_key = context.place.done_mark(&plan.run, target);
-    if read_json::<DoneMark>(store, &done_key).await?.is_some() {
+    if read_json::<DoneMark>(store, &context.place.done_mark(&plan.run, target)).await?.is_some() {
         events::message_without_effect(&format!("sync {target}"), "its target is done already");
         return Ok(());
     }
     let ledgers = Ledgers { store, place: &context.place };
-    let file = ledgers.load_for_reading(target, context.snapshot.expects_ledger(target)).await?;
+    let mut file = ledgers.load_for_reading(target, context.snapshot.expects_ledger(target)).await?;
     context
         .worker
         .cloud
         .enter(plan, target)
         .await
         .map_err(|error| StepError::Retry(format!("{target} cannot be entered: {error}")))?;
-    let mut sync = TargetSync {
+    // What takes the place of a damaged or lost ledger is written even where the target has nothing.
+    let is_new = file.ledger.claims_incomplete;
+    let left = file.ledger.progress.take();
+    let is_changed = is_new || left.is_some();
+    let left = left.filter(|progress| progress.run == plan.run);
+    let progress = left.unwrap_or_else(|| Progress::new(plan.run.clone()));
+    let deferred = match progress.units.is_empty() {
+        true => Vec::new(),
+        false => sending::load_deferred(context, target).await?,
+    };
+    let sync = TargetSync {
         context,
         target,
+        hops_without_progress,
         ledgers,
-        // What takes the place of a damaged or lost ledger is written even where the target has nothing.
-        is_changed: file.ledger.claims_incomplete,
         file,
+        is_changed,
+        pace: Pace::new(context.deadline),
+        checkpoint: progress.clone(),
+        progress,
+        since_checkpoint: BTreeSet::new(),
+        has_moved: false,
         outgoing: Vec::new(),
-        deferred: Vec::new(),
-        reports: BTreeMap::new(),
+        outgoing_bytes: 0,
+        deferred,
     };
-    sync.run().await?;
-    let units: Vec<UnitReport> = sync.reports.into_values().collect();
-    for unit in &units {
-        events::unit_done(target, unit);
+    sync.run().await
+}
+
+fn tell_rewritten_identifiers(unit: &mut UnitReport) {
+    for (index, count) in std::mem::take(&mut unit.rewritten_identifiers) {
+        unit.tell(format!("resources[{index}]: {count} identifiers with characters that Port rejects were rewritten"));
     }
-    if !sync.deferred.is_empty() {
-        write_json(store, &context.place.deferred(&plan.run, target), &sync.deferred, Condition::Always).await?;
-    }
-    let mark = DoneMark { target: target.clone(), units, failure: None };
-    write_json(store, &done_key, &mark, Condition::Always).await?;
-    Ok(())
 }
 
 /// The scope of the kinds that a target has.
@@ -92,193 +137,136 @@ pub(super) fn scope_of(target: &Target) -> Scope {
 }
 
 impl TargetSync<'_> {
-    async fn run(&mut self) -> Result<(), StepError> {
+    async fn run(mut self) -> Result<(), StepError> {
+        match self.read().await {
+            Ok(throttled) if throttled.is_empty() => self.finish().await,
+            Ok(throttled) => {
+                let delay = FIRST_WAIT_FOR_AWS * 2u32.pow(self.hops_without_progress.min(MOST_HOPS_WITHOUT_PROGRESS));
+                self.hand_on(throttled, "AWS throttles it", delay).await
+            }
+            Err(Interruption::OutOfTime { kind, what }) => {
+                let tries = MOST_HOPS_WITHOUT_PROGRESS + 1;
+                let reason = format!("{what}, in {tries} invocations that followed each other");
+                self.hand_on(vec![(kind, Listing::Failed(reason))], what, Duration::ZERO).await
+            }
+            Err(Interruption::Failed(error)) => {
+                // Whoever tries again need not do all of it again. Where this fails too, it does.
+                let may_keep = !matches!(error, StepError::Overtaken) && (self.is_changed || self.has_moved);
+                if may_keep && let Err(second) = self.keep_checkpoint().await {
+                    events::progress_not_kept(self.target, &second);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads all kinds. Gives those that AWS throttled and that are to be tried again later, with what to say of them
+    /// when that is of no use either.
+    async fn read(&mut self) -> Result<Vec<(String, Listing)>, Interruption> {
         let snapshot = self.context.snapshot.clone();
         let kinds = snapshot.mapping.kinds_of(scope_of(self.target), self.target.region());
+        let mut throttled = Vec::new();
         for (kind, options) in kinds {
-            if !snapshot.plan.narrowing.covers_kind(&kind) {
+            let is_finished = self.progress.units.get(&kind).is_some_and(|unit| unit.is_finished);
+            if is_finished || !snapshot.plan.narrowing.covers_kind(&kind) {
                 continue;
             }
             let entries = snapshot.mapping.entries_for(&kind, self.target.region());
-            self.reports.insert(kind.clone(), UnitReport::new(&kind));
             let request = ListRequest { kind, options };
-            self.sync_unit(&request, &entries).await?;
+            if let Some(listing) = self.read_unit(&request, &entries).await? {
+                throttled.push((request.kind, listing));
+            }
         }
         self.flush().await?;
-        self.save().await
+        self.set_checkpoint();
+        Ok(throttled)
+    }
+
+    /// Every kind was read: what is known of the target is written, and then that it is done.
+    async fn finish(mut self) -> Result<(), StepError> {
+        self.file.ledger.progress = None;
+        if self.is_changed {
+            self.save().await?;
+        }
+        self.write_deferred().await?;
+        let mut units: Vec<UnitReport> = self.progress.units.into_values().map(|unit| unit.report).collect();
+        for unit in &mut units {
+            tell_rewritten_identifiers(unit);
+            events::unit_done(self.target, unit);
+        }
+        let store = self.context.worker.store.as_ref();
+        let done_key = self.context.place.done_mark(&self.context.snapshot.plan.run, self.target);
+        let mark = DoneMark { target: self.target.clone(), units, failure: None };
+        write_json(store, &done_key, &mark, Condition::Always).await?;
+        Ok(())
+    }
+
+    /// Leaves the rest to another invocation. `stuck` are the kinds that keep the target from being finished, with what
+    /// to say of them when trying again is of no use any more: then they fail by themselves, and the others go on.
+    async fn hand_on(mut self, stuck: Vec<(String, Listing)>, reason: &str, delay: Duration) -> Result<(), StepError> {
+        let mut hops = if self.has_moved { 0 } else { self.hops_without_progress + 1 };
+        if hops > MOST_HOPS_WITHOUT_PROGRESS {
+            hops = 0;
+            for (kind, listing) in stuck {
+                let unit = self.checkpoint.units.entry(kind.clone()).or_insert_with(|| UnitProgress::new(&kind));
+                unit.is_finished = true;
+                unit.report.listing = listing;
+            }
+        }
+        self.keep_checkpoint().await?;
+        events::target_continues(self.target, reason, hops, delay.as_secs());
+        let step = Step::Sync { target: self.target.clone(), hops_without_progress: hops };
+        let message = Message::of_run(&self.context.snapshot.plan, step);
+        self.context.worker.queue.send(vec![message.to_body()], delay).await?;
+        Ok(())
+    }
+
+    /// How far a kind came; to change it.
+    fn unit(&mut self, kind: &str) -> &mut UnitProgress {
+        if !self.since_checkpoint.contains(kind) {
+            self.since_checkpoint.insert(kind.to_owned());
+        }
+        self.progress.units.entry(kind.to_owned()).or_insert_with(|| UnitProgress::new(kind))
     }
 
     fn report(&mut self, kind: &str) -> &mut UnitReport {
-        self.reports.entry(kind.to_owned()).or_insert_with(|| UnitReport::new(kind))
+        &mut self.unit(kind).report
     }
 
-    async fn sync_unit(&mut self, request: &ListRequest, entries: &[&MappingEntry]) -> Result<(), StepError> {
-        let kind = request.kind.as_str();
-        self.file.ledger.forget_seen(kind);
-        let mut no_longer_mapped = Vec::new();
-        let mut notes = NotesByEntry::new();
-        let mut cursor = None;
-        loop {
-            self.check_time(kind).await?;
-            let plan = &self.context.snapshot.plan;
-            let page = match self.context.worker.cloud.list(plan, self.target, request, cursor).await {
-                Ok(page) => page,
-                Err(error) => {
-                    self.report(kind).listing = listing_of(&error);
-                    break;
-                }
-            };
-            for gap in &page.gaps {
-                let report = self.report(kind);
-                report.listing = listing_of(gap);
-                report.tell(gap.to_string());
-            }
-            for resource in page.resources {
-                self.file.ledger.set_seen(kind, &resource.key, true);
-                self.take(kind, resource, entries, &mut notes, &mut no_longer_mapped);
-                // Mapping alone can take long: a resource may have thousands of items.
-                self.check_time(kind).await?;
-                if self.outgoing.len() >= PORTION {
-                    self.flush().await?;
-                }
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
+    /// Notes that nothing waits to be sent.
+    fn set_checkpoint(&mut self) {
+        for kind in std::mem::take(&mut self.since_checkpoint) {
+            let Some(unit) = self.progress.units.get(&kind) else { continue };
+            let known = self.checkpoint.units.get(&kind);
+            let is_further =
+                known.is_none_or(|known| known.cursor != unit.cursor || known.is_finished != unit.is_finished);
+            self.has_moved |= is_further && (unit.is_finished || unit.cursor.is_some());
+            self.checkpoint.units.insert(kind, unit.clone());
         }
-        self.tell_notes(kind, &notes);
-        if self.report(kind).listing.is_complete() {
-            self.mark_stale(kind, &no_longer_mapped);
-        }
-        Ok(())
     }
 
-    /// Ends the step while there is time to keep what was done.
-    async fn check_time(&mut self, kind: &str) -> Result<(), StepError> {
-        if self.context.worker.clock.now() + RESERVE <= self.context.deadline {
-            return Ok(());
-        }
-        self.flush().await?;
+    /// Writes how far the target came, for whoever goes on with it.
+    async fn keep_checkpoint(&mut self) -> Result<(), StepError> {
+        self.write_deferred().await?;
+        self.save_unfinished().await
+    }
+
+    /// Writes the ledger with the last checkpoint.
+    async fn save_unfinished(&mut self) -> Result<(), StepError> {
+        let has_begun = !self.checkpoint.units.is_empty();
+        self.file.ledger.progress = has_begun.then(|| self.checkpoint.clone());
         self.save().await?;
-        Err(StepError::Retry(format!("the invocation's time ran out while {kind} was read")))
-    }
-
-    /// Maps one resource and compares what comes out with the ledger.
-    fn take(
-        &mut self,
-        kind: &str,
-        mut resource: Resource,
-        entries: &[&MappingEntry],
-        notes: &mut NotesByEntry,
-        no_longer_mapped: &mut Vec<(String, EntityKey)>,
-    ) {
-        let merge = self.context.snapshot.mapping.settings.upsert.merge;
-        let known = self.file.ledger.of_resource(kind, &resource.key);
-        let raw = resource::raw_resource(kind, self.target, &mut resource);
-        let is_in_port = known.iter().any(|entry| matches!(entry.state, State::Sent(_)));
-        let production = resource::produce(&raw, &resource, entries, is_in_port, merge, notes);
-        // A resource that is still there but gives an entity no longer: only where everything about it is known, and
-        // every entry took part. Any entity may be the one that a search query means.
-        let all_keys: Option<HashSet<&EntityKey>> = production.entities.iter().map(Entity::key).collect();
-        if let Some(keys) = all_keys
-            && production.held.is_none()
-            && self.context.snapshot.mapping.disabled.is_empty()
-        {
-            let gone = known.iter().filter(|entry| !keys.contains(&entry.entity));
-            no_longer_mapped.extend(gone.map(|entry| (resource.key.clone(), entry.entity.clone())));
-        }
-        let states: HashMap<&EntityKey, &State> = known.iter().map(|entry| (&entry.entity, &entry.state)).collect();
-        let was_stale = known.iter().any(|entry| !entry.is_claim());
-        let mut unchanged = 0;
-        let produced = production.entities.len() as u64;
-        for entity in production.entities {
-            let hash = resource::hash_of(&entity, merge);
-            let state = entity.key().and_then(|key| states.get(key));
-            let is_sent = matches!(state, Some(State::Sent(known)) if *known == hash);
-            if is_sent && !entity.needs_search {
-                unchanged += 1;
-                continue;
-            }
-            self.outgoing.push(Outgoing { kind: kind.to_owned(), resource: resource.key.clone(), entity, hash });
-        }
-        if was_stale {
-            self.revive(kind, &resource.key);
-        }
-        let report = self.report(kind);
-        report.resources += 1;
-        report.entities += produced;
-        report.unchanged += unchanged;
-        report.filtered_out += u64::from(production.is_filtered_out);
-        if let Some(reason) = production.held {
-            report.held += 1;
-            report.tell(format!("{}: {reason}", resource.key));
-        }
-    }
-
-    /// A resource that is there again is not stale any more, whatever an earlier run or an earlier try of this one
-    /// found. What it no longer gives becomes stale anew when its listing is complete.
-    fn revive(&mut self, kind: &str, resource: &str) {
-        let known = self.file.ledger.units.get_mut(kind).and_then(|unit| unit.get_mut(resource));
-        for entry in known.into_iter().flat_map(|known| &mut known.entries).filter(|entry| !entry.is_claim()) {
-            entry.state = State::Unsure;
-            self.is_changed = true;
-        }
-    }
-
-    /// Marks what a complete listing no longer has. Deleting it is the sweep's business.
-    fn mark_stale(&mut self, kind: &str, no_longer_mapped: &[(String, EntityKey)]) {
-        let run = self.context.snapshot.plan.run.clone();
-        let mut stale = 0;
-        if let Some(unit) = self.file.ledger.units.get_mut(kind) {
-            let gone = unit.values_mut().filter(|known| !known.is_seen).flat_map(|known| &mut known.entries);
-            for entry in gone.filter(|entry| entry.may_become_stale()) {
-                entry.state = State::Stale(run.clone());
-                stale += 1;
-            }
-        }
-        for (resource, entity) in no_longer_mapped {
-            let entry = self.file.ledger.entry_mut(kind, resource, entity);
-            if let Some(entry) = entry.filter(|entry| entry.may_become_stale()) {
-                entry.state = State::Unmapped(run.clone());
-                stale += 1;
-            }
-        }
-        self.is_changed |= stale > 0;
-        self.report(kind).stale = stale;
+        // It says that the target is not finished.
+        self.is_changed = true;
+        Ok(())
     }
 
     async fn save(&mut self) -> Result<(), StepError> {
-        if !self.is_changed {
-            return Ok(());
-        }
+        let clock = self.context.worker.clock.as_ref();
+        let begun = clock.now();
         self.ledgers.save(&mut self.file).await?;
+        self.pace.note_save(Duration::try_from(clock.now() - begun).unwrap_or_default());
         self.is_changed = false;
         Ok(())
-    }
-
-    /// What operators should know of the expressions: once per entry and field, not once per resource.
-    fn tell_notes(&mut self, kind: &str, notes: &NotesByEntry) {
-        for (index, notes) in notes {
-            if notes.rewritten_identifiers > 0 {
-                let count = notes.rewritten_identifiers;
-                self.report(kind).tell(format!(
-                    "resources[{index}]: {count} identifiers with characters that Port rejects were rewritten"
-                ));
-            }
-            for (path, note) in &notes.fields {
-                self.report(kind).fields.insert(format!("resources[{index}] {path}"), note.clone());
-            }
-        }
-    }
-}
-
-fn listing_of(error: &ReadError) -> Listing {
-    match error {
-        ReadError::NotHere(_) => Listing::NotHere(error.to_string()),
-        ReadError::Denied(_) => Listing::Denied(error.to_string()),
-        ReadError::Throttled(_) => Listing::Throttled(error.to_string()),
-        ReadError::TypeNotFound(_) => Listing::TypeNotFound(error.to_string()),
-        ReadError::Unsupported(_) | ReadError::Failed(_) => Listing::Failed(error.to_string()),
     }
 }

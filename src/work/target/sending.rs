@@ -1,15 +1,26 @@
 //! Sending what a target's resources gave: announced in the ledger, sent to Port, confirmed in the ledger.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
 
+use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Outgoing, TargetSync};
+use super::{Interruption, Outgoing, TargetSync};
 use crate::ledger::{Entry, State};
-use crate::run::Phase;
-use crate::seams::{CatalogError, EntityKey, UpsertOutcome};
-use crate::work::StepError;
+use crate::run::{Phase, read_json, write_json};
+use crate::seams::{CatalogError, Condition, EntityKey, UpsertOutcome};
+use crate::target::Target;
+use crate::work::{StepContext, StepError};
+
+/// Entities that are announced and sent at once. It bounds the memory for entities, and what a crash makes unsure.
+pub const PORTION: usize = 2000;
+/// The same, in bytes: an entity may have up to a megabyte.
+pub const LARGEST_PORTION_BYTES: usize = 8 * 1024 * 1024;
+/// Entities of a portion after which the time is looked at.
+const SENT_AT_ONCE: usize = 500;
 
 /// Entities that the sweep may have to send again for one target; what goes beyond waits for the next run.
 const MOST_DEFERRED: usize = 2000;
@@ -23,13 +34,30 @@ pub struct Deferred {
     pub body: Value,
 }
 
+/// What an earlier invocation of this run left for the sweep.
+pub async fn load_deferred(context: &StepContext<'_>, target: &Target) -> Result<Vec<Deferred>, StepError> {
+    let key = context.place.deferred(&context.snapshot.plan.run, target);
+    let found = read_json(context.worker.store.as_ref(), &key).await?;
+    Ok(found.map(|(deferred, _)| deferred).unwrap_or_default())
+}
+
 impl TargetSync<'_> {
+    pub(super) async fn write_deferred(&self) -> Result<(), StepError> {
+        if self.deferred.is_empty() {
+            return Ok(());
+        }
+        let key = self.context.place.deferred(&self.context.snapshot.plan.run, self.target);
+        write_json(self.context.worker.store.as_ref(), &key, &self.deferred, Condition::Always).await?;
+        Ok(())
+    }
+
     /// Announces what is to be sent, sends it, and notes what Port named as succeeded.
-    pub(super) async fn flush(&mut self) -> Result<(), StepError> {
+    pub(super) async fn flush(&mut self) -> Result<(), Interruption> {
         if self.outgoing.is_empty() {
             return Ok(());
         }
         self.context.check_organization().await?;
+        self.outgoing_bytes = 0;
         let outgoing = std::mem::take(&mut self.outgoing);
         let mut announces = false;
         for item in &outgoing {
@@ -40,39 +68,66 @@ impl TargetSync<'_> {
         }
         // Written although it may say so already: where another worker has the target, this fails.
         if announces {
-            self.ledgers.save(&mut self.file).await?;
-            self.is_changed = false;
+            self.save_unfinished().await?;
         }
-        let mut by_blueprint: BTreeMap<&str, Vec<&Outgoing>> = BTreeMap::new();
-        for item in &outgoing {
-            by_blueprint.entry(item.entity.blueprint()).or_default().push(item);
+        let first_kind = outgoing[0].kind.clone();
+        let total = outgoing.len();
+        let mut by_blueprint: BTreeMap<String, Vec<Outgoing>> = BTreeMap::new();
+        for item in outgoing {
+            by_blueprint.entry(item.entity.blueprint().to_owned()).or_default().push(item);
         }
-        let mut unanswered = Vec::new();
-        let mut throttled = None;
-        let options = self.context.snapshot.mapping.settings.upsert;
-        for (blueprint, items) in by_blueprint {
-            // After the announcement: a sweep that begins now reads it, and one that began before is noticed here.
-            self.context.check_current(Phase::is_before_sweep).await?;
-            let bodies: Vec<Value> = items.iter().map(|item| item.entity.body.clone()).collect();
-            let outcomes = self.context.worker.catalog.upsert(blueprint, &bodies, options).await?;
-            for (item, outcome) in items.into_iter().zip(outcomes) {
-                match &outcome {
-                    UpsertOutcome::Unanswered { reason } => unanswered.push(reason.clone()),
-                    UpsertOutcome::Throttled { retry_after } => throttled = throttled.max(Some(*retry_after)),
-                    _ => {}
+        let mut answers = Answers::default();
+        for (blueprint, mut items) in by_blueprint {
+            while !items.is_empty() {
+                let rest = items.split_off(items.len().min(SENT_AT_ONCE));
+                if !self.send(&blueprint, items, &mut answers).await? {
+                    return Err(self.too_slow(&answers, first_kind, total));
                 }
-                self.note_outcome(item, outcome);
+                items = rest;
             }
         }
-        if let Some(retry_after) = throttled {
-            self.save().await?;
+        if let Some(retry_after) = answers.throttled {
             return Err(CatalogError::Throttled { retry_after }.into());
         }
-        if unanswered.len() == outgoing.len() {
-            self.save().await?;
-            return Err(StepError::Retry(format!("Port took none of {} entities: {}", outgoing.len(), unanswered[0])));
+        match answers.unanswered {
+            Some(reason) if answers.unanswered_count == total => Err(took_none(total, &reason).into()),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Sends entities of one blueprint. Tells whether there was time for it.
+    async fn send(
+        &mut self,
+        blueprint: &str,
+        items: Vec<Outgoing>,
+        answers: &mut Answers,
+    ) -> Result<bool, Interruption> {
+        // After the announcement: a sweep that begins now reads it, and one that began before is noticed here.
+        self.context.check_current(Phase::is_before_sweep).await?;
+        let clock = self.context.worker.clock.as_ref();
+        let Some(time) = self.pace.time_to_send(clock, items.len()) else { return Ok(false) };
+        let options = self.context.snapshot.mapping.settings.upsert;
+        let bodies: Vec<Value> = items.iter().map(|item| item.entity.body.clone()).collect();
+        let begun = clock.now();
+        let upsert = self.context.worker.catalog.upsert(blueprint, &bodies, options);
+        let outcomes = match select(pin!(upsert), pin!(clock.sleep(time))).await {
+            Either::Left((outcomes, _)) => outcomes?,
+            // Whatever Port has of them stays unsure.
+            Either::Right(_) => return Ok(false),
+        };
+        self.pace.note_sent(items.len(), Duration::try_from(clock.now() - begun).unwrap_or_default());
+        for (item, outcome) in items.iter().zip(outcomes) {
+            answers.note(&outcome);
+            self.note_outcome(item, outcome);
+        }
+        Ok(true)
+    }
+
+    fn too_slow(&self, answers: &Answers, kind: String, total: usize) -> Interruption {
+        if answers.accepted == 0 && !self.has_moved {
+            return took_none(total, "it took longer than the invocation has").into();
+        }
+        Interruption::OutOfTime { kind, what: "the invocation's time ran out while entities were sent" }
     }
 
     /// Sets what the ledger says of an entity.
@@ -82,6 +137,7 @@ impl TargetSync<'_> {
     }
 
     fn note_outcome(&mut self, item: &Outgoing, outcome: UpsertOutcome) {
+        self.has_moved |= matches!(outcome, UpsertOutcome::Accepted | UpsertOutcome::Resolved { .. });
         let report = self.report(&item.kind);
         let address = &item.entity.address;
         match outcome {
@@ -106,18 +162,7 @@ impl TargetSync<'_> {
             UpsertOutcome::RelatedMissing { reason } => {
                 report.refused += 1;
                 report.tell(format!("{address} waits for an entity that it relates to: {reason}"));
-                // One that a search query addresses goes again in the next run anyway.
-                if let Some(key) = item.entity.key()
-                    && self.deferred.len() < MOST_DEFERRED
-                {
-                    let (kind, resource) = (item.kind.clone(), item.resource.clone());
-                    self.deferred.push(Deferred {
-                        kind,
-                        resource,
-                        entity: key.clone(),
-                        body: item.entity.body.clone(),
-                    });
-                }
+                self.defer(item);
             }
             UpsertOutcome::Refused { status, reason } => {
                 report.refused += 1;
@@ -131,4 +176,44 @@ impl TargetSync<'_> {
             }
         }
     }
+
+    /// Leaves an entity to the sweep: by then what it relates to may exist.
+    fn defer(&mut self, item: &Outgoing) {
+        // One that a search query addresses goes again in the next run anyway.
+        let Some(key) = item.entity.key() else { return };
+        // An earlier try may have left it with other contents.
+        self.deferred.retain(|deferred| deferred.entity != *key);
+        if self.deferred.len() >= MOST_DEFERRED {
+            return;
+        }
+        let (kind, resource) = (item.kind.clone(), item.resource.clone());
+        self.deferred.push(Deferred { kind, resource, entity: key.clone(), body: item.entity.body.clone() });
+    }
+}
+
+/// What Port said to the entities of one flush.
+#[derive(Default)]
+struct Answers {
+    accepted: usize,
+    unanswered_count: usize,
+    unanswered: Option<String>,
+    throttled: Option<Duration>,
+}
+
+impl Answers {
+    fn note(&mut self, outcome: &UpsertOutcome) {
+        match outcome {
+            UpsertOutcome::Accepted | UpsertOutcome::Resolved { .. } => self.accepted += 1,
+            UpsertOutcome::Unanswered { reason } => {
+                self.unanswered_count += 1;
+                self.unanswered.get_or_insert_with(|| reason.clone());
+            }
+            UpsertOutcome::Throttled { retry_after } => self.throttled = self.throttled.max(Some(*retry_after)),
+            _ => {}
+        }
+    }
+}
+
+fn took_none(total: usize, reason: &str) -> StepError {
+    StepError::Retry(format!("Port took none of {total} entities: {reason}"))
 }
