@@ -73,8 +73,12 @@ async fn bench(settings: &Settings, resources: usize) -> Vec<String> {
         check("the queue was not empty in time", measured.end == PumpEnd::QueueEmpty);
         check("the run is not completed", measured.summary["outcome"] == "completed");
         check("the catalog is not complete", world.catalog().get(BLUEPRINT) == Some(&functions.arns()));
-        let expected = if name == "everything new" { resources } else { 0 };
-        check("entities were sent twice, or without need", measured.entities_sent == expected);
+        // What an invocation had no time to hear of goes again in the next one; without a change there is nothing to send.
+        let sends_as_expected = match name {
+            "everything new" => measured.entities_sent >= resources,
+            _ => measured.entities_sent == 0,
+        };
+        check("not everything was sent, or something without need", sends_as_expected);
         check("messages are in the dead-letter queue", measured.dead_letters == 0);
         if !problems.is_empty() {
             println!("{:#}", measured.summary);
