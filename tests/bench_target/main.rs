@@ -73,7 +73,7 @@ async fn bench(settings: &Settings, resources: usize) -> Vec<String> {
         check("the queue was not empty in time", measured.end == PumpEnd::QueueEmpty);
         check("the run is not completed", measured.summary["outcome"] == "completed");
         check("the catalog is not complete", world.catalog().get(BLUEPRINT) == Some(&functions.arns()));
-        // What an invocation had no time to hear of goes again in the next one; without a change there is nothing to send.
+        // What an invocation had no time to hear of goes again in the next one.
         let sends_as_expected = match name {
             "everything new" => measured.entities_sent >= resources,
             _ => measured.entities_sent == 0,
