@@ -9,7 +9,7 @@ SHELL := /bin/bash
 VENV := .venv
 REQUIREMENTS := tests/support/aws/requirements.txt
 
-.PHONY: help setup demo test soak bench-target derived lint build clean
+.PHONY: help setup demo test soak bench-target fuzz derived lint build clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -35,11 +35,15 @@ bench-target: setup ## Measure targets of 20,000 and 200,000 resources (BENCH_SI
 	cargo build --release --bins
 	PORTOLAN_BINARIES="$${CARGO_TARGET_DIR:-target}/release" cargo test --quiet --test bench_target
 
+fuzz: ## Fuzz what comes from outside, each target so long (SECONDS=60)
+	fuzz/run -max_total_time=$(or $(SECONDS),60)
+
 derived: setup ## Write what is derived from the kinds: docs/kinds, policies
 	PORTOLAN_WRITE_DERIVED=1 cargo test --quiet --test system derived::
 
 lint: setup ## Check formatting, lints and templates
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --all-targets -- --deny warnings
 	.ci/lint-templates
 

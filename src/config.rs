@@ -107,6 +107,13 @@ pub struct SettingsError {
 
 const DEFAULT_BASE_URL: &str = "https://api.port.io";
 const DEFAULT_TYPE: &str = "aws-v3";
+/// A list that is kept by hand. Lambda itself takes 4 KiB of variables; a larger organization is read through its
+/// management role.
+const MOST_ROLES: usize = 2000;
+/// AWS Organizations: an organization has no more units.
+const MOST_UNITS: usize = 2000;
+/// AWS STS: `AssumeRole` takes no longer one.
+const LONGEST_EXTERNAL_ID: usize = 1224;
 const DEFAULT_MEMBER_ROLE: &str = "PortOceanReadRole";
 const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
 
@@ -271,11 +278,21 @@ impl Reader {
         }
         AccountSettings {
             source,
-            external_id: self.optional("OCEAN__INTEGRATION__CONFIG__EXTERNAL_ID"),
+            external_id: self.external_id(),
             partition,
             member_role,
             web_identity_token_file: self.web_identity_token_file(),
         }
+    }
+
+    fn external_id(&mut self) -> Option<String> {
+        let name = "OCEAN__INTEGRATION__CONFIG__EXTERNAL_ID";
+        let external_id = self.optional(name)?;
+        if external_id.len() > LONGEST_EXTERNAL_ID {
+            self.problems
+                .push(format!("{name} has {} bytes; at most {LONGEST_EXTERNAL_ID} are possible", external_id.len()));
+        }
+        Some(external_id)
     }
 
     fn account_source(&mut self) -> AccountSource {
@@ -302,6 +319,10 @@ impl Reader {
             self.problems.push(format!("{list_name} is no JSON array of texts such as [\"arn:aws:iam::111111111111:role/{DEFAULT_MEMBER_ROLE}\"]"));
             return AccountSource::SingleAccount;
         };
+        if arns.len() > MOST_ROLES {
+            self.problems.push(format!("{list_name} names {} roles; at most {MOST_ROLES} are possible", arns.len()));
+            return AccountSource::SingleAccount;
+        }
         let mut roles: Vec<RoleArn> = Vec::new();
         for arn in arns.iter().map(|arn| arn.trim()).filter(|arn| !arn.is_empty()) {
             match RoleArn::parse(arn) {
@@ -334,6 +355,9 @@ impl Reader {
                 ));
             }
             units.insert(unit.to_owned());
+        }
+        if units.len() > MOST_UNITS {
+            self.problems.push(format!("{name} names {} units; at most {MOST_UNITS} are possible", units.len()));
         }
         units
     }
@@ -390,6 +414,26 @@ mod tests {
             "PORTOLAN_PORT_SECRET_ARN",
         ] {
             assert!(text.contains(name), "{name} is missing in: {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_told_with_its_size() {
+        let arns: Vec<String> =
+            (0..2001).map(|number| format!("arn:aws:iam::{number:012}:role/PortOceanReadRole")).collect();
+        let arns = serde_json::to_string(&arns).unwrap();
+        let units: Vec<String> = (0..2001).map(|number| format!("ou-ab12-{number}")).collect();
+        let (list, role) =
+            ("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARNS", "OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN");
+        let (unit, external) = ("OCEAN__INTEGRATION__CONFIG__OU_ID", "OCEAN__INTEGRATION__CONFIG__EXTERNAL_ID");
+        let (units, long, arn) = (units.join(","), "x".repeat(1225), "arn:aws:iam::111111111111:role/x");
+        for (extra, told) in [
+            (vec![(list, arns.as_str())], ["ACCOUNT_ROLE_ARNS", "2001 roles", "at most 2000"]),
+            (vec![(role, arn), (unit, units.as_str())], ["OU_ID", "2001 units", "at most 2000"]),
+            (vec![(external, long.as_str())], ["EXTERNAL_ID", "1225 bytes", "at most 1224"]),
+        ] {
+            let text = Settings::from_variables(variables(&extra)).unwrap_err().to_string();
+            assert!(told.iter().all(|part| text.contains(part)), "{text} should tell {told:?}");
         }
     }
 

@@ -27,8 +27,8 @@ pub fn start_failed(reason: &impl Display) {
     tracing::error!(%reason, "start failed");
 }
 
-pub fn run_not_started(reason: &impl Display) {
-    tracing::error!(%reason, "run not started");
+pub fn event_failed(reason: &impl Display) {
+    tracing::error!(%reason, "no run started or aborted");
 }
 
 pub fn run_started(summary: &Summary) {
@@ -44,6 +44,10 @@ pub fn run_started(summary: &Summary) {
 
 pub fn run_refused(running: &RunId, reason: &str) {
     tracing::warn!(run = %running, reason, "run refused");
+}
+
+pub fn run_aborted(run: &RunId) {
+    tracing::warn!(%run, "run aborted");
 }
 
 pub fn account_inaccessible(account: &AccountId, reason: &str, check: &str) {

@@ -10,6 +10,8 @@ const GLOBAL: &str = "global";
 const ORGANIZATION: &str = "organization";
 /// AWS region names are far shorter; the bound keeps hostile input out of object keys.
 const LONGEST_REGION_NAME: usize = 32;
+/// Characters of a wrong text that an error shows.
+const LONGEST_SHOWN: usize = 60;
 
 /// An AWS account number: exactly 12 digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,7 +36,7 @@ impl FromStr for AccountId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.len() != 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(TargetError::Account(text.to_owned()));
+            return Err(TargetError::Account(shown(text)));
         }
         Ok(Self(text.to_owned()))
     }
@@ -59,9 +61,14 @@ pub fn validate_region(text: &str) -> Result<(), TargetError> {
     let is_region_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let well_formed = text.contains('-') && text.len() <= LONGEST_REGION_NAME && text.bytes().all(is_region_byte);
     if !well_formed {
-        return Err(TargetError::Region(text.to_owned()));
+        return Err(TargetError::Region(shown(text)));
     }
     Ok(())
+}
+
+/// The beginning of a text, for an error: whoever wrote it may have written anything.
+fn shown(text: &str) -> String {
+    text.chars().take(LONGEST_SHOWN).collect()
 }
 
 /// What one message of a run covers.
@@ -115,7 +122,7 @@ impl FromStr for Target {
             return Ok(Self::Organization);
         }
         let Some((account, place)) = text.split_once('/') else {
-            return Err(TargetError::Form(text.to_owned()));
+            return Err(TargetError::Form(shown(text)));
         };
         let account = account.parse()?;
         if place == GLOBAL {
@@ -177,5 +184,9 @@ mod tests {
         ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
+        let long = "x".repeat(100_000);
+        assert!(long.parse::<Target>().unwrap_err().to_string().len() < 200);
+        assert!(long.parse::<AccountId>().unwrap_err().to_string().len() < 200);
+        assert!(validate_region(&long).unwrap_err().to_string().len() < 200);
     }
 }

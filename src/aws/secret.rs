@@ -6,6 +6,9 @@ use serde::Deserialize;
 use crate::kinds::ReadError;
 use crate::port::PortCredentials;
 
+/// AWS Secrets Manager keeps no larger secret.
+const LARGEST_SECRET_BYTES: usize = 65_536;
+
 /// The two forms that the secret may have: the older exporter's, and one that names what it holds.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -32,6 +35,8 @@ pub enum SecretError {
         #[source]
         source: ReadError,
     },
+    #[error("the secret {arn} has {bytes} bytes; at most {LARGEST_SECRET_BYTES} are possible")]
+    TooLarge { arn: String, bytes: usize },
     #[error(
         "the secret {arn} has no usable text; {{\"id\":\"…\",\"clientSecret\":\"…\"}} or {{\"PORT_CLIENT_ID\":\"…\",\"PORT_CLIENT_SECRET\":\"…\"}} is expected"
     )]
@@ -44,7 +49,14 @@ pub async fn read_port_credentials(client: &Client, arn: &str) -> Result<PortCre
     let output = answer
         .map_err(ReadError::of("secretsmanager:GetSecretValue"))
         .map_err(|source| SecretError::Unreadable { arn: arn.to_owned(), source })?;
-    parse(output.secret_string.as_deref().unwrap_or_default()).ok_or_else(|| SecretError::Form { arn: arn.to_owned() })
+    credentials_of(arn, output.secret_string.as_deref().unwrap_or_default())
+}
+
+fn credentials_of(arn: &str, text: &str) -> Result<PortCredentials, SecretError> {
+    if text.len() > LARGEST_SECRET_BYTES {
+        return Err(SecretError::TooLarge { arn: arn.to_owned(), bytes: text.len() });
+    }
+    parse(text).ok_or_else(|| SecretError::Form { arn: arn.to_owned() })
 }
 
 /// serde's own errors quote what they read, so they are dropped.
@@ -78,5 +90,13 @@ mod tests {
         ] {
             assert!(parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_secret_that_is_too_large_is_told_with_its_size_and_without_its_content() {
+        let text = format!(r#"{{"id":"a","clientSecret":"{}"}}"#, "hush".repeat(20_000));
+        let told = credentials_of("arn:secret", &text).unwrap_err().to_string();
+        assert!(told.contains(&text.len().to_string()) && told.contains("65536"), "{told}");
+        assert!(told.contains("arn:secret") && !told.contains("hush"), "{told}");
     }
 }

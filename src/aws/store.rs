@@ -8,6 +8,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::kinds::ReadError;
 use crate::seams::{Condition, Store, StoreError, StoredObject, Version};
 
+/// A quarter of the functions' memory: what is read has to be held, and understood beside it.
+const LARGEST_OBJECT_BYTES: usize = 128 << 20;
+
 /// State objects in S3, with its conditional writes.
 pub struct S3Store {
     client: Client,
@@ -39,15 +42,17 @@ impl Store for S3Store {
             Err(error) => return Err(failed(key, &ReadError::of("s3:GetObject")(error))),
         };
         let version = version_of(key, output.e_tag)?;
-        let body = output
-            .body
-            .collect()
-            .await
-            .map_err(|error| StoreError::Failed { key: key.to_owned(), reason: error.to_string() })?;
-        Ok(Some(StoredObject { bytes: body.to_vec(), version }))
+        let bytes = read(output.body, LARGEST_OBJECT_BYTES).await;
+        let bytes = bytes.map_err(|reason| StoreError::Failed { key: key.to_owned(), reason })?;
+        Ok(Some(StoredObject { bytes, version }))
     }
 
     async fn put(&self, key: &str, bytes: Vec<u8>, condition: Condition) -> Result<Version, StoreError> {
+        // Nobody could read it again.
+        if bytes.len() > LARGEST_OBJECT_BYTES {
+            let reason = format!("it would have {} bytes; at most {LARGEST_OBJECT_BYTES} are possible", bytes.len());
+            return Err(StoreError::Failed { key: key.to_owned(), reason });
+        }
         let request = self
             .client
             .put_object()
@@ -87,8 +92,33 @@ impl Store for S3Store {
     }
 }
 
+/// A body, as long as it has at most so many bytes.
+async fn read(mut body: ByteStream, allowed: usize) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    while let Some(part) = body.try_next().await.map_err(|error| error.to_string())? {
+        if bytes.len() + part.len() > allowed {
+            return Err(format!("it has more than {allowed} bytes, which is more than was ever written here"));
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(bytes)
+}
+
 fn version_of(key: &str, e_tag: Option<String>) -> Result<Version, StoreError> {
     e_tag
         .map(Version)
         .ok_or_else(|| StoreError::Failed { key: key.to_owned(), reason: "the answer has no ETag".to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_object_is_read_up_to_its_limit() {
+        let body = || ByteStream::from(vec![7; 100]);
+        assert_eq!(read(body(), 100).await, Ok(vec![7; 100]));
+        let reason = read(body(), 99).await.unwrap_err();
+        assert!(reason.contains("more than 99 bytes"), "{reason}");
+    }
 }

@@ -13,6 +13,8 @@ const TAGS: &str = "ListTagsForResourceAction";
 
 /// Repositories of one listing call, at most. Without a size ECR answers a hundred.
 const PAGE_SIZE: i32 = 1000;
+/// The same where each repository takes further calls: a page must be read well within an invocation.
+const PAGE_SIZE_WITH_OPTIONS: i32 = 100;
 
 pub const REPOSITORY: Kind = Kind {
     name: "AWS::ECR::Repository",
@@ -59,7 +61,8 @@ async fn repositories(reading: &Reading, cursor: Option<String>) -> Result<Page,
     const CALL: &str = "ecr:DescribeRepositories";
     let client = reading.client(Client::new);
     let body = ResponseBody::default();
-    let call = client.describe_repositories().max_results(PAGE_SIZE).set_next_token(cursor).customize();
+    let page_size = if reading.options.include_actions.is_empty() { PAGE_SIZE } else { PAGE_SIZE_WITH_OPTIONS };
+    let call = client.describe_repositories().max_results(page_size).set_next_token(cursor).customize();
     let output = call.interceptor(body.keeper()).send().await.map_err(ReadError::of(CALL))?;
     let mut repositories = Vec::new();
     for repository in body.objects(CALL, "repositories")? {

@@ -9,7 +9,9 @@ use crate::seams::UpsertOptions;
 
 /// Port's own default.
 const DEFAULT_DELETION_THRESHOLD: f64 = 0.9;
-/// Bounds what an edited document can make a run do.
+/// Every process of a run compiles the document. The default mapping of all kinds has 34 KiB.
+const LARGEST_DOCUMENT_BYTES: usize = 1024 * 1024;
+/// Bounds what an edited document can make a run do. An item of `resources` counts as often as it has mappings.
 const MOST_ENTRIES: usize = 1000;
 /// Entries that an error names; one mistake is often made many times.
 const MOST_TOLD: usize = 20;
@@ -21,11 +23,19 @@ pub enum MappingError {
     Empty,
     #[error("the mapping's `{path}` is {found}; {expected} is expected")]
     Form { path: String, found: String, expected: &'static str },
+    #[error("the mapping has {bytes} bytes; at most {LARGEST_DOCUMENT_BYTES} are possible")]
+    TooLarge { bytes: usize },
+    #[error("the mapping's `resources` have {entries} entries; at most {MOST_ENTRIES} are possible")]
+    TooMany { entries: usize },
     #[error("no entry of the mapping can be used: {}", .0.join("; "))]
     NothingUsable(Vec<String>),
 }
 
 pub(super) fn parse(document: &Value) -> Result<Mapping, MappingError> {
+    let bytes = document.to_string().len();
+    if bytes > LARGEST_DOCUMENT_BYTES {
+        return Err(MappingError::TooLarge { bytes });
+    }
     let document = match document {
         Value::Null => return Err(MappingError::Empty),
         Value::Object(document) if document.is_empty() => return Err(MappingError::Empty),
@@ -36,12 +46,13 @@ pub(super) fn parse(document: &Value) -> Result<Mapping, MappingError> {
     let resources = match document.get("resources") {
         None | Some(Value::Null) => return Err(MappingError::Empty),
         Some(Value::Array(resources)) if resources.is_empty() => return Err(MappingError::Empty),
-        Some(Value::Array(resources)) if resources.len() > MOST_ENTRIES => {
-            return Err(form("resources", &Value::from(resources.len()), "at most 1000 entries"));
-        }
         Some(Value::Array(resources)) => resources,
         Some(other) => return Err(form("resources", other, "a list")),
     };
+    let entries = resources.iter().map(entries_of).sum();
+    if entries > MOST_ENTRIES {
+        return Err(MappingError::TooMany { entries });
+    }
     let warnings = warnings::of_document(document, resources);
     let mut mapping = Mapping { settings, entries: Vec::new(), disabled: Vec::new(), warnings };
     for (index, resource) in resources.iter().enumerate() {
@@ -60,12 +71,17 @@ pub(super) fn parse(document: &Value) -> Result<Mapping, MappingError> {
     Ok(mapping)
 }
 
+/// How many entries an item of `resources` stands for.
+fn entries_of(resource: &Value) -> usize {
+    resource["port"]["entity"]["mappings"].as_array().map_or(1, |mappings| mappings.len().max(1))
+}
+
 fn form(path: &str, found: &Value, expected: &'static str) -> MappingError {
     MappingError::Form { path: path.to_owned(), found: brief(found), expected }
 }
 
 /// A value for a message: short, whatever it is.
-pub(super) fn brief(value: &Value) -> String {
+pub(crate) fn brief(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -169,6 +185,44 @@ mod tests {
         }
         assert!(matches!(Mapping::parse(&json!({"resources": 5})), Err(MappingError::Form { .. })));
         assert!(matches!(Mapping::parse(&json!([])), Err(MappingError::Form { .. })));
+    }
+
+    #[test]
+    fn a_document_that_is_too_large_is_refused_as_a_whole() {
+        let mut long = bucket();
+        long["port"]["entity"]["mappings"]["title"] = json!("x".repeat(LARGEST_DOCUMENT_BYTES));
+        let document = json!({"resources": [long]});
+        let bytes = document.to_string().len();
+        assert_eq!(Mapping::parse(&document).err(), Some(MappingError::TooLarge { bytes }));
+        let told = MappingError::TooLarge { bytes }.to_string();
+        assert!(told.contains(&bytes.to_string()) && told.contains("1048576"), "{told}");
+
+        let resources = |count: usize| Value::Array((0..count).map(|_| bucket()).collect());
+        assert!(Mapping::parse(&json!({"resources": resources(MOST_ENTRIES)})).is_ok());
+        let too_many = Mapping::parse(&json!({"resources": resources(MOST_ENTRIES + 1)})).err();
+        assert_eq!(too_many, Some(MappingError::TooMany { entries: 1001 }));
+        let mappings = json!({"identifier": ".a", "blueprint": "'b'"});
+        let list = Value::Array((0..600).map(|_| mappings.clone()).collect());
+        let twice = entry("AWS::S3::Bucket", json!({"query": "true"}), list);
+        let too_many = Mapping::parse(&json!({"resources": [twice, twice]})).err();
+        assert_eq!(too_many, Some(MappingError::TooMany { entries: 1200 }));
+    }
+
+    #[test]
+    fn an_expression_that_is_too_long_is_named() {
+        let mut long = bucket();
+        long["port"]["entity"]["mappings"]["identifier"] = json!(".a".repeat(10_000));
+        let mapping = Mapping::parse(&json!({"resources": [bucket(), long]})).unwrap();
+        let told = mapping.disabled[0].to_string();
+        assert!(told.contains("resources[1]") && told.contains("`identifier`"), "{told}");
+        assert!(told.contains("20000 bytes; at most 16384"), "{told}");
+    }
+
+    #[test]
+    fn a_document_that_nests_too_deeply_is_refused_where_it_is_read() {
+        let nested = format!("{}1{}", "[".repeat(1000), "]".repeat(1000));
+        let error = serde_json::from_str::<Value>(&nested).unwrap_err();
+        assert!(error.to_string().contains("recursion limit"), "{error}");
     }
 
     #[test]

@@ -89,11 +89,12 @@ impl Mapped {
 impl MappingNotes {
     /// Keeps the first failure, and whether there ever was a value.
     pub(super) fn add(&mut self, path: &str, note: FieldNote) {
-        match self.fields.get_mut(path) {
-            Some(known) => known.add(note),
-            None => {
-                self.fields.insert(path.to_owned(), note);
-            }
+        if let Some(known) = self.fields.get_mut(path) {
+            return known.add(note);
         }
+        // Added and not inserted, which shortens a failure: an expression may put a whole resource into it.
+        let mut known = FieldNote::default();
+        known.add(note);
+        self.fields.insert(path.to_owned(), known);
     }
 }

@@ -1,7 +1,5 @@
 //! One entry of a mapping at work: which items of a resource it takes, and what it makes of them.
 
-use std::time::Instant;
-
 use serde_json::Value;
 
 use super::document::brief;
@@ -9,6 +7,9 @@ use super::items;
 use super::jq::Input;
 use super::{Mapped, MappingEntry, MappingNotes};
 use crate::run::FieldNote;
+
+/// What as a whole used too much is told of here; the notes name the fields.
+const TEMPLATE: &str = "port.entity.mappings";
 
 impl MappingEntry {
     /// Maps one raw resource, item by item where the entry asks for that, and hands over what comes out.
@@ -28,19 +29,18 @@ impl MappingEntry {
             Ok(rest) => rest,
             Err(reason) => return take(Mapped::faulty(items::PATH, reason)),
         };
-        let rest = rest.as_ref().map(Input::new);
+        let rest = rest.as_ref().map(|rest| Input::part_of(raw, rest));
         let rest = rest.as_ref().unwrap_or(raw);
-        let start = Instant::now();
         for (done, item) in list.iter().enumerate() {
-            if start.elapsed() > items::LONGEST {
+            let mapped = self.map(&Input::with_member(rest, &to_parse.name, item), notes);
+            if let Some(exhausted) = raw.exhausted() {
                 let reason = format!(
-                    "{done} of {} items took {} seconds; simpler expressions, or less of the resource in each item, would help",
-                    list.len(),
-                    items::LONGEST.as_secs()
+                    "after {done} of {} items, {exhausted}; simpler expressions, or less of the resource in each item, would help",
+                    list.len()
                 );
                 return take(Mapped::faulty(items::PATH, reason));
             }
-            take(self.map(&Input::with_member(rest, &to_parse.name, item), notes));
+            take(mapped);
         }
     }
 
@@ -56,7 +56,12 @@ impl MappingEntry {
             Ok(None) => return Mapped::faulty("selector.query", "gave nothing; true or false is expected".to_owned()),
             Err(error) => return Mapped::faulty("selector.query", error.to_string()),
         }
-        self.template.map(input, notes)
+        let mapped = self.template.map(input, notes);
+        // What came out after the end of the budget is null, and must not be taken for what the resource is.
+        match input.exhausted() {
+            Some(exhausted) => Mapped::faulty(TEMPLATE, exhausted.to_string()),
+            None => mapped,
+        }
     }
 }
 
@@ -116,5 +121,57 @@ mod tests {
         let (all, notes) = map_all(&json!({"Id": "b"}));
         assert!(matches!(all.as_slice(), [Mapped::Faulty { field: "port.itemsToParse", .. }]), "{all:?}");
         assert!(notes.fields["port.itemsToParse"].problem().is_some());
+    }
+
+    /// What the last of some entries makes of a resource, and the notes of it.
+    fn mapped_last(resources: Value, input: &Input<'_>) -> (Vec<Mapped>, MappingNotes) {
+        let mapping = Mapping::parse(&json!({"resources": resources})).unwrap();
+        let (mut all, mut notes) = (Vec::new(), MappingNotes::default());
+        for entry in &mapping.entries {
+            (all, notes) = (Vec::new(), MappingNotes::default());
+            entry.map_all(input, &mut notes, |mapped| all.push(mapped));
+        }
+        (all, notes)
+    }
+
+    fn resource(port: Value) -> Value {
+        json!({"kind": "AWS::S3::Bucket", "selector": {"query": "true"}, "port": port})
+    }
+
+    #[test]
+    fn a_resource_on_which_the_mapping_works_too_long_is_held_and_not_sent_in_part() {
+        let properties: serde_json::Map<String, Value> =
+            (0..100).map(|number| (format!("p{number}"), json!("[range(1000)] | length"))).collect();
+        let mappings = json!({"identifier": ".id", "blueprint": "'b'", "properties": properties});
+        let heavy = resource(json!({"entity": {"mappings": mappings}}));
+        let light = resource(json!({"entity": {"mappings": {"identifier": ".id", "blueprint": "'b'"}}}));
+        let raw = json!({"id": "x"});
+        let (all, notes) = mapped_last(json!([heavy]), &Input::with_steps(&raw, 50_000));
+        let [Mapped::Faulty { field: "port.entity.mappings", reason }] = all.as_slice() else { panic!("{all:?}") };
+        assert!(reason.contains("steps on this resource"), "{reason}");
+        assert!(notes.fields["properties.p0"].problem().is_none());
+        assert!(
+            notes.fields["properties.p99"].problem().is_some_and(|problem| problem.contains("steps on this resource"))
+        );
+        // The budget is that of the resource: whatever comes after it is held as well.
+        let (all, _) = mapped_last(json!([heavy, light]), &Input::with_steps(&raw, 50_000));
+        assert!(matches!(all.as_slice(), [Mapped::Faulty { field: "selector.query", .. }]), "{all:?}");
+    }
+
+    #[test]
+    fn items_beyond_the_budget_hold_the_resource() {
+        let mappings = json!({"identifier": "\"\\(.item)\"", "blueprint": "'b'", "properties": {"whole": "."}});
+        let port =
+            json!({"itemsToParse": ".Ids", "itemsToParseTopLevelTransform": false, "entity": {"mappings": mappings}});
+        let ids: Vec<u64> = (1..=1000).collect();
+        let raw = json!({"Ids": ids, "Text": "x".repeat(1 << 20)});
+        let (all, _) = mapped_last(json!([resource(port)]), &Input::new(&raw));
+        let Some((Mapped::Faulty { field: "port.itemsToParse", reason }, before)) = all.split_last() else {
+            panic!("{} of them", all.len());
+        };
+        assert!(before.iter().all(|mapped| matches!(mapped, Mapped::Entity(_))));
+        assert!((30..64).contains(&before.len()), "{}", before.len());
+        assert!(reason.contains(&format!("after {} of 1000 items", before.len())), "{reason}");
+        assert!(reason.contains("more than 64 MiB for this resource"), "{reason}");
     }
 }

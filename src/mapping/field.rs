@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::MappingNotes;
 use super::apostrophes::compile;
+use super::document::brief;
 use super::jq::{Expression, Input};
 use crate::run::FieldNote;
 
@@ -19,7 +20,7 @@ impl Field {
     /// Names the path, if what stands there is no expression at all.
     pub fn parse(path: &str, value: &Value) -> Result<Self, String> {
         let text = expression_text(path, value)?;
-        let expression = compile(&text).map_err(|error| format!("`{text}` is no jq expression: {error}"));
+        let expression = compile(&text).map_err(|error| format!("{} is no jq expression: {error}", brief(value)));
         Ok(Self { path: path.to_owned(), expression })
     }
 
@@ -62,7 +63,7 @@ impl Field {
 
     /// Notes that the value is of no use where the field stands.
     pub fn reject(&self, value: &Value, expected: &str, notes: &mut MappingNotes) {
-        let failure = Some(format!("gave {}; {expected} is expected", super::document::brief(value)));
+        let failure = Some(format!("gave {}; {expected} is expected", brief(value)));
         notes.add(&self.path, FieldNote { has_value: false, failure });
     }
 }

@@ -37,7 +37,12 @@ fn is_accepted_char(letter: char) -> bool {
     // surely a letter passes.
     letter.is_ascii_alphanumeric()
         || "@_.+:\\/=-".contains(letter)
-        || (!letter.is_ascii() && (letter.is_lowercase() || letter.is_uppercase()))
+        || (!letter.is_ascii() && (letter.is_lowercase() || letter.is_uppercase()) && !is_cased_sign(letter))
+}
+
+/// What Unicode gives a case although it is no letter: a mark, Roman numerals, and letters in circles and squares.
+fn is_cased_sign(character: char) -> bool {
+    matches!(character, '\u{345}' | 'Ⅰ'..='ⅿ' | 'Ⓐ'..='ⓩ' | '\u{1f130}'..='\u{1f189}')
 }
 
 #[cfg(test)]
@@ -55,7 +60,8 @@ mod tests {
     fn what_port_rejects_becomes_acceptable_and_stays_distinct() {
         let long = "x".repeat(LONGEST + 1);
         let longer = "x".repeat(LONGEST + 2);
-        let rejected = ["a b", "a,b", "a*b", "fn:$LATEST", ".", "..", "a#b", &long, &longer];
+        let rejected =
+            ["Ⅷ", "ⅷ", "Ⓐ", "ⓩ", "\u{345}", "🄰", "a b", "a,b", "a*b", "fn:$LATEST", ".", "..", "a#b", &long, &longer];
         let rewritten: std::collections::BTreeSet<String> =
             rejected.iter().map(|identifier| to_port_identifier(identifier)).collect();
         assert_eq!(rewritten.len(), rejected.len());

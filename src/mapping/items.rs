@@ -1,7 +1,5 @@
 //! `port.itemsToParse`: one resource that stands for many entities, one for each item of a list in it.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::apostrophes::compile;
@@ -13,8 +11,6 @@ use super::jq::{Expression, Input};
 const DEFAULT_NAME: &str = "item";
 /// A resource with more items is not mapped at all: an arbitrary part of them would be worse.
 pub(super) const MOST_ITEMS: usize = 10_000;
-/// The items of one resource are not mapped for longer than this: an invocation has other resources to read.
-pub(super) const LONGEST: Duration = Duration::from_secs(10);
 /// What is wrong with `itemsToParse`, and with the resource that it was made for, is noted here.
 pub(super) const PATH: &str = "port.itemsToParse";
 

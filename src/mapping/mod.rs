@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use document::MappingError;
+pub(crate) use document::brief;
 pub use entity::{Address, Entity, Mapped, MappingNotes};
 pub use identifier::to_port_identifier;
 pub use items::ItemsToParse;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::body;
 use super::credentials::{CredentialSource, PortCredentials, Token};
 use super::limits::{RateLimit, wait_asked_for};
 use crate::config::IntegrationSettings;
@@ -213,9 +214,9 @@ impl PortClient {
         };
         let headers = response.headers().clone();
         let status = response.status();
-        let body = match response.bytes().await {
-            Ok(body) => body.to_vec(),
-            Err(error) => return Try::Failed(unreachable(&error)),
+        let body = match body::read(response, body::LARGEST_BODY_BYTES).await {
+            Ok(body) => body,
+            Err(error) => return Try::Failed(error),
         };
         self.limit.note(&headers);
         let trace_id = headers.get("x-trace-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
@@ -335,7 +336,7 @@ fn backoff(tries: u32) -> Duration {
     (FIRST_BACKOFF * 2u32.pow(tries.min(8))).mul_f64(factor)
 }
 
-fn unreachable(error: &reqwest::Error) -> CatalogError {
+pub(super) fn unreachable(error: &reqwest::Error) -> CatalogError {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

@@ -25,7 +25,10 @@ pub(super) async fn report(client: &PortClient, integration: &IntegrationSetting
         }
         RunReport::StillRunning(plan) => heartbeat(client, plan).await,
         RunReport::Ended(plan, summary) => {
-            let status = if summary.outcome == "failed" { "failed" } else { "completed" };
+            let status = match summary.outcome.as_str() {
+                outcome @ ("failed" | "aborted") => outcome,
+                _ => "completed",
+            };
             metrics(client, plan, final_records(integration, plan, summary, status)).await;
             let state =
                 json!({"status": status, "lastResyncEnd": now(), "nextResync": null, "intervalInMinuets": null});

@@ -37,7 +37,7 @@ pub enum Phase {
     Sweeping,
     /// It ended and reported.
     Ended,
-    /// It could not be started completely; it has no effect.
+    /// It could not be started completely, or a person ended it: what is left of it has no effect.
     Aborted,
 }
 

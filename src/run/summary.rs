@@ -13,7 +13,7 @@ use crate::target::{AccountId, Target};
 pub struct Summary {
     pub run: RunId,
     pub mode: Mode,
-    /// `started`, `completed`, `completed-with-problems` or `failed`.
+    /// `started`, `completed`, `completed-with-problems`, `failed` or `aborted`.
     pub outcome: String,
     /// Accounts that the run could enter.
     pub accounts: usize,

@@ -1,6 +1,8 @@
 //! The scheduler: from an event to a plan, and from the plan to messages on the queue.
 
+mod abort;
 mod accounts;
+mod confirm;
 mod event;
 pub mod organizations;
 mod regions;
@@ -13,6 +15,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use abort::{AbortError, AbortOutcome, RunAbort};
 pub use accounts::{Discovery, DiscoveryError, discover};
 pub use event::{EventError, RunRequest};
 pub use start::{RunStart, StartError, first_summary};
@@ -23,7 +26,7 @@ use crate::events;
 use crate::mapping::{Mapping, MappingError};
 use crate::port::{IntegrationError, IntegrationRecord, PortClient, ensure_integration};
 use crate::run::{Current, Phase, Place, Plan, RunId, StateError, Summary, load_current, read_json};
-use crate::seams::{Catalog, CatalogError, Clock, Queue, Store, Version};
+use crate::seams::{Catalog, CatalogError, Clock, Queue, Store};
 
 /// How long a run may take. Targets that are not done by then count as failed. Shorter than the six hours between two
 /// scheduled runs.
@@ -48,12 +51,23 @@ pub struct Scheduler {
 #[serde(untagged)]
 pub enum Answer {
     Started(Box<Summary>),
-    #[serde(rename_all = "camelCase")]
+    /// Nothing was changed. The run is the one that is in the way, or that cannot be confirmed or aborted.
     Refused {
         outcome: &'static str,
         run: RunId,
         reason: String,
     },
+    Aborted {
+        outcome: &'static str,
+        run: RunId,
+    },
+}
+
+impl Answer {
+    fn refused(run: &RunId, reason: String) -> Self {
+        events::run_refused(run, &reason);
+        Self::Refused { outcome: "refused", run: run.clone(), reason }
+    }
 }
 
 /// A run that did not start. Unless it says otherwise, nothing was changed.
@@ -73,6 +87,8 @@ pub enum ScheduleError {
     State(#[from] StateError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Abort(#[from] AbortError),
     #[error(
         "no target is left to read; check the mapping's kinds and region policies, and what the event narrows the run to"
     )]
@@ -86,28 +102,54 @@ impl From<ScheduleError> for lambda_runtime::Diagnostic {
             ScheduleError::Port(_) | ScheduleError::Integration(_) => "Port",
             ScheduleError::Mapping(_) | ScheduleError::NoTargets => "Mapping",
             ScheduleError::Discovery(_) => "Accounts",
-            ScheduleError::State(_) | ScheduleError::Start(_) => "State",
+            ScheduleError::State(_) | ScheduleError::Start(_) | ScheduleError::Abort(_) => "State",
         };
         Self { error_type: error_type.to_owned(), error_message: error.to_string() }
     }
 }
 
 impl Scheduler {
-    /// Starts a run, or says why it did not.
+    /// Starts or aborts a run, or says why it did not.
     pub async fn handle(&self, event: &Value) -> Result<Answer, ScheduleError> {
         // Boxed: the compiler gives up on the layout of a future that nests this deep.
-        let started: BoxFuture<'_, _> = Box::pin(self.start_run(event));
-        started.await.inspect_err(events::run_not_started)
+        let answered: BoxFuture<'_, _> = Box::pin(self.answer(event));
+        answered.await.inspect_err(events::event_failed)
     }
 
-    async fn start_run(&self, event: &Value) -> Result<Answer, ScheduleError> {
+    async fn answer(&self, event: &Value) -> Result<Answer, ScheduleError> {
         let request = RunRequest::parse(event)?;
         let port_organization = self.catalog.organization().await?;
         let integration = &self.settings.integration;
         let place = Place::new(&port_organization, &integration.kind, &integration.identifier);
+        match &request.abort {
+            Some(run) => self.abort_run(&place, run).await,
+            None => self.start_run(request, place, port_organization).await,
+        }
+    }
+
+    async fn abort_run(&self, place: &Place, run: &RunId) -> Result<Answer, ScheduleError> {
+        let abort = RunAbort { catalog: self.catalog.as_ref(), store: self.store.as_ref(), place, run };
+        match abort.abort().await? {
+            AbortOutcome::Aborted => Ok(Answer::Aborted { outcome: "aborted", run: run.clone() }),
+            AbortOutcome::NotGoing { reason } => Ok(Answer::refused(run, reason)),
+        }
+    }
+
+    async fn start_run(
+        &self,
+        request: RunRequest,
+        place: Place,
+        port_organization: String,
+    ) -> Result<Answer, ScheduleError> {
         let previous = load_current(self.store.as_ref(), &place).await?;
-        if let Some(answer) = self.answer_of_running(&request, &place, previous.as_ref()).await? {
+        let latest = previous.as_ref().map(|(current, _)| current);
+        if let Some(answer) = self.answer_of_running(&request, &place, latest).await? {
             return Ok(answer);
+        }
+        if let Some(run) = &request.confirms
+            && let Some(reason) = confirm::obstacle(self.store.as_ref(), &place, run, latest, self.clock.now()).await?
+        {
+            return Ok(Answer::refused(run, reason));
         }
         let record = ensure_integration(&self.port, &self.settings).await?;
         let mapping = Mapping::parse(&record.config)?;
@@ -137,29 +179,44 @@ impl Scheduler {
         &self,
         request: &RunRequest,
         place: &Place,
-        previous: Option<&(Current, Version)>,
+        latest: Option<&Current>,
     ) -> Result<Option<Answer>, ScheduleError> {
-        let Some((current, _)) = previous else {
+        let Some(current) = latest else {
             return Ok(None);
         };
-        let repeated = request.scheduled_time.is_some()
-            && request.scheduled_time == current.scheduled_time
-            && request.mode == current.mode
-            && !matches!(current.phase, Phase::Starting | Phase::Aborted);
-        if repeated
-            && let Some((summary, _)) = read_json::<Summary>(self.store.as_ref(), &place.summary(&current.run)).await?
-        {
+        if let Some(summary) = self.repeated(request, place, current).await? {
             return Ok(Some(Answer::Started(Box::new(shortened(summary)))));
         }
         if !current.is_going(self.clock.now()) || request.force {
             return Ok(None);
         }
         let reason = format!(
-            "the run {} is still going, since {}; wait for it, or supersede it with {{\"force\":true}}",
-            current.run, current.started
+            "the run {} is still going, since {}; wait for it, abort it with {{\"abort\":\"{}\"}}, or supersede it with \
+             {{\"force\":true}}",
+            current.run, current.started, current.run
         );
-        events::run_refused(&current.run, &reason);
-        Ok(Some(Answer::Refused { outcome: "refused", run: current.run.clone(), reason }))
+        Ok(Some(Answer::refused(&current.run, reason)))
+    }
+
+    /// The run that this very event started before.
+    async fn repeated(
+        &self,
+        request: &RunRequest,
+        place: &Place,
+        current: &Current,
+    ) -> Result<Option<Summary>, ScheduleError> {
+        let is_same_time = request.scheduled_time.is_some() && request.scheduled_time == current.scheduled_time;
+        if !is_same_time || current.phase == Phase::Starting {
+            return Ok(None);
+        }
+        let store = self.store.as_ref();
+        let plan = read_json::<Plan>(store, &place.plan(&current.run)).await?;
+        if !plan.is_some_and(|(plan, _)| request.asks_for(&plan)) {
+            return Ok(None);
+        }
+        let summary = read_json::<Summary>(store, &place.summary(&current.run)).await?.map(|(summary, _)| summary);
+        // What a person aborted stays so. What was aborted because it could not send its messages may start again.
+        Ok(summary.filter(|summary| current.phase != Phase::Aborted || summary.outcome == "aborted"))
     }
 
     fn plan(
@@ -176,9 +233,9 @@ impl Scheduler {
             run: RunId::new(),
             epoch,
             mode: request.mode,
-            resend: false,
-            remove_unknown: false,
-            confirms: None,
+            resend: request.resend,
+            remove_unknown: request.remove_unknown,
+            confirms: request.confirms.clone(),
             started,
             deadline: started + LONGEST_RUN,
             narrowing: request.narrowing.clone(),

@@ -25,8 +25,23 @@ const LONGEST: usize = 8000;
 #[test]
 fn no_story_breaks_a_promise() {
     let stories = std::env::var("PORTOLAN_STORIES").ok().and_then(|stories| stories.parse().ok()).unwrap_or(STORIES);
+    let players = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let share = |player| stories / players + u32::from(player < stories % players);
+        let playing: Vec<_> = (0..players).map(|player| scope.spawn(move || play_stories(share(player)))).collect();
+        playing.into_iter().map(|player| player.join().expect("a player that ends")).collect()
+    });
+    let mut total = story::Outcome::default();
+    for result in results {
+        total.add(&result.unwrap_or_else(|problem| panic!("{problem}")));
+    }
+    println!("{stories} stories: {total:?}");
+}
+
+/// Plays random stories until one breaks a promise.
+fn play_stories(count: u32) -> Result<story::Outcome, String> {
     let config = Config {
-        cases: stories,
+        cases: count,
         max_shrink_iters: 1_000,
         failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("proptest-regressions"))),
         source_file: Some(file!()),
@@ -35,18 +50,13 @@ fn no_story_breaks_a_promise() {
     let total = std::cell::RefCell::new(story::Outcome::default());
     let result = TestRunner::new(config).run(&prop::collection::vec(any::<u16>(), 0..LONGEST), |choices| {
         let outcome = story::play(&choices).map_err(TestCaseError::fail)?;
-        let mut total = total.borrow_mut();
-        total.runs += outcome.runs;
-        total.turns += outcome.turns;
-        total.crashes += outcome.crashes;
-        total.deleted += outcome.deleted;
-        total.continued += outcome.continued;
+        total.borrow_mut().add(&outcome);
         Ok(())
     });
-    if let Err(error) = result {
-        panic!("{error}");
+    match result {
+        Ok(()) => Ok(total.into_inner()),
+        Err(error) => Err(error.to_string()),
     }
-    println!("{stories} stories: {:?}", total.borrow());
 }
 
 /// A story without choices: nothing goes wrong.

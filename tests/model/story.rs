@@ -13,7 +13,7 @@ use portolan::config::{DefaultResources, IntegrationSettings};
 use portolan::mapping::Mapping;
 use portolan::message::{Message, Step};
 use portolan::run::{InaccessibleAccount, Mode, Narrowing, Place, Plan, PlannedAccount, RunId, Strategy, load_current};
-use portolan::schedule::{RunStart, first_summary};
+use portolan::schedule::{RunAbort, RunStart, first_summary};
 use portolan::seams::{Clock, EntityKey};
 use portolan::target::Target;
 use portolan::work::Worker;
@@ -48,9 +48,21 @@ pub struct Outcome {
     pub runs: usize,
     pub turns: usize,
     pub crashes: usize,
+    pub aborts: usize,
     pub deleted: usize,
     /// Invocations that went on where another one had stopped.
     pub continued: usize,
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.turns += other.turns;
+        self.crashes += other.crashes;
+        self.deleted += other.deleted;
+        self.aborts += other.aborts;
+        self.continued += other.continued;
+    }
 }
 
 struct Story {
@@ -237,8 +249,22 @@ impl Story {
                 self.chaos.tell("another run is started by force");
                 self.start_run();
             }
+            87 => self.abort_run(),
             _ => {}
         }
+    }
+
+    /// Aborts whatever is going, wherever it stands.
+    fn abort_run(&mut self) {
+        self.outcome.aborts += 1;
+        let (catalog, store, place, chaos) =
+            (self.catalog.clone(), self.store.clone(), self.place.clone(), self.chaos.clone());
+        let future = async move {
+            let Ok(Some((current, _))) = load_current(&store, &place).await else { return };
+            let abort = RunAbort { catalog: &catalog, store: &store, place: &place, run: &current.run };
+            chaos.tell(format!("   the abort of {} comes to {:?}", current.epoch, abort.abort().await));
+        };
+        self.tasks.push(Task { name: "an abort".to_owned(), worker: None, run: None, future: Box::pin(future) });
     }
 
     fn deliver(&mut self, delivery: Delivery) {

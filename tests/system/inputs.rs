@@ -16,6 +16,10 @@ async fn refusal(world: &World, event: Value) -> (String, String) {
     }
 }
 
+fn account_numbers(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{number:012}")).collect()
+}
+
 async fn assert_no_trace(world: &World) {
     assert_eq!(world.organization.state_keys("").await, Vec::<String>::new());
     assert!(world.organization.aws().queue_counts(world.organization.queue()).await.is_empty());
@@ -79,7 +83,12 @@ async fn a_malformed_event_is_refused_by_name_before_anything_is_called() {
         (json!({"regions": ["Ireland"]}), "Ireland"),
         (json!({"kinds": ["s3-bucket"]}), "s3-bucket"),
         (json!({"force": "yes"}), "yes"),
+        (json!({"removeUnknown": true, "accounts": ["111111111111"]}), "removeUnknown takes a whole run"),
+        (json!({"confirm": "yesterday"}), "the id of a run"),
+        (json!({"abort": true}), "abort"),
         (json!(["full"]), "full"),
+        (json!({"accounts": account_numbers(10_001)}), "`accounts` has 10001 members; at most 10000"),
+        (json!({"accounts": account_numbers(20_000)}), "at most 262144"),
     ] {
         let (error_type, message) = refusal(&world, event).await;
         assert_eq!(error_type, "MalformedEvent");
@@ -101,6 +110,8 @@ async fn an_unusable_mapping_starts_nothing() {
         (json!({"resources": {"kind": TOPIC}}), "resources"),
         (misspelt, "sns-topic"),
         (json!({"resources": [{}], "entityDeletionThreshold": 7}), "entityDeletionThreshold"),
+        (json!({"resources": vec![json!({}); 1001]}), "1001 entries; at most 1000"),
+        (json!({"resources": [{"kind": "x".repeat(1 << 20)}]}), "bytes; at most 1048576"),
     ] {
         world.set_mapping(mapping.clone());
         let (error_type, message) = refusal(&world, json!({})).await;

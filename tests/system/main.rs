@@ -5,6 +5,7 @@ mod support;
 
 mod aws_testbed;
 mod big_target;
+mod by_hand;
 mod crashes;
 mod defaults;
 mod derived;

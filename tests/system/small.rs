@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use portolan::ledger::State;
 use serde_json::{Value, json};
 
 use crate::support::aws::OrganizationPlan;
@@ -44,15 +45,19 @@ pub fn only_alpha(world: &World) -> Value {
 }
 
 /// The states that the ledgers give an entity.
-pub async fn states_of(world: &World, identifier: &str) -> Vec<String> {
+pub async fn states_of(world: &World, identifier: &str) -> Vec<&'static str> {
     let mut states = Vec::new();
     for bytes in world.ledgers().await.into_values() {
-        let body = bytes.splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default().to_vec();
-        let body: Value = serde_json::from_slice(&body).expect("a ledger's second line is JSON");
-        let entries = body["units"].as_object().into_iter().flat_map(|units| units.values());
-        let entries = entries.filter_map(Value::as_object).flat_map(|unit| unit.values());
-        for entry in entries.filter_map(Value::as_array).flatten().filter(|entry| entry[1] == identifier) {
-            states.push(entry[3].as_str().unwrap_or_default().split(':').next().unwrap_or_default().to_owned());
+        let ledger = portolan::ledger::decode(&bytes).expect("a ledger");
+        for (_, _, entry) in ledger.entries().filter(|(_, _, entry)| entry.entity.identifier == *identifier) {
+            let state = match entry.state {
+                State::Sent(_) => "sent",
+                State::Unsure => "unsure",
+                State::Stale(_) => "stale",
+                State::Unmapped(_) => "unmapped",
+                State::Addressed => "addressed",
+            };
+            states.push(state);
         }
     }
     states

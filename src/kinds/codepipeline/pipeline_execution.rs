@@ -28,6 +28,10 @@ pub const PIPELINE_EXECUTION: Kind = Kind {
     list: |reading, cursor| Box::pin(list_executions(reading, cursor)),
 };
 
+/// Each pipeline gives up to a hundred executions, and each of these takes a call: a page must be read well within an
+/// invocation.
+const PIPELINES_AT_ONCE: usize = 2;
+
 const FIELDS: &[Field] = &[
     ("ArtifactRevisions", Form::Objects),
     ("ExecutionMode", Form::Text),
@@ -50,7 +54,7 @@ const FIELDS: &[Field] = &[
 async fn list_executions(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     let client = reading.client(Client::new);
     let listed = pipelines(reading).await?;
-    let mut page = nested::page(reading, &listed.names, cursor, |pipeline, cursor| {
+    let mut page = nested::page_of(PIPELINES_AT_ONCE, reading, &listed.names, cursor, |pipeline, cursor| {
         executions_of(reading, &client, pipeline, cursor)
     })
     .await?;

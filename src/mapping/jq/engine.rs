@@ -1,6 +1,6 @@
 //! Compiles expressions with the interpreter and runs them within the budget of the meter.
 
-use super::meter::{Charge, Evaluation, Limit, Stopped};
+use super::meter::{self, Charge, Evaluation, Limit, Stopped};
 use super::native;
 use super::value::Value;
 use super::{CompileError, EvaluationError, Source};
@@ -13,8 +13,6 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
 
-/// Longer texts are refused: the depth to which the parser calls itself grows with them.
-const MAXIMUM_TEXT: usize = 16 << 10;
 const MAXIMUM_NESTING: usize = 500;
 /// Nesting that the interpreter follows without ever copying a context, that is without a look at the stack.
 const NESTING_ON_CALLERS_STACK: usize = 16;
@@ -150,11 +148,8 @@ fn needed(words: &BTreeSet<&str>) -> Needed {
 }
 
 pub(super) fn compile(text: &str) -> Result<Program, CompileError> {
-    if text.len() > MAXIMUM_TEXT {
-        return Err(CompileError::TooLong(MAXIMUM_TEXT));
-    }
     if nesting(text) > MAXIMUM_NESTING {
-        return Err(CompileError::TooDeep(MAXIMUM_NESTING));
+        return Err(CompileError::TooDeep { levels: nesting(text), allowed: MAXIMUM_NESTING });
     }
     let is_short = text.len() < 500 && nesting(text) <= NESTING_ON_CALLERS_STACK;
     if is_short {
@@ -216,8 +211,11 @@ impl Program {
                 return result;
             }
         }
-        let evaluation = || self.first_here(|| source.convert(), LARGE_STACK_FOR_CALLS);
-        on_large_stack(evaluation).map_err(EvaluationError::Failed)?
+        let evaluation = || (self.first_here(|| source.convert(), LARGE_STACK_FOR_CALLS), meter::steps_taken());
+        let (result, steps) = on_large_stack(evaluation).map_err(EvaluationError::Failed)?;
+        // They were counted on a thread that is gone.
+        meter::step(steps);
+        result
     }
 
     fn first_here(

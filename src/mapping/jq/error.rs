@@ -1,5 +1,6 @@
 //! Why an expression does not compile or has no result, in words for the author of the mapping.
 
+use super::budget::Exhausted;
 use super::meter::Limit;
 use jaq_core::compile::Undefined;
 use jaq_core::{compile, load};
@@ -31,11 +32,15 @@ pub enum CompileError {
     #[error("module {0} cannot be loaded: modules are not available in a mapping")]
     Module(String),
     /// It is longer than this many bytes.
-    #[error("the expression is longer than {0} bytes")]
-    TooLong(usize),
+    #[error("the expression has {bytes} bytes; at most {allowed} are possible")]
+    TooLong { bytes: usize, allowed: usize },
     /// It nests deeper than this.
-    #[error("the expression is nested deeper than {0}")]
-    TooDeep(usize),
+    #[error("the expression is nested {levels} deep; at most {allowed} levels are possible")]
+    TooDeep {
+        /// Not less than there are.
+        levels: usize,
+        allowed: usize,
+    },
     /// It could not be compiled for a reason that is not its own.
     #[error("{0}")]
     Refused(String),
@@ -110,4 +115,7 @@ pub enum EvaluationError {
         /// What it used up.
         limit: Limit,
     },
+    /// All expressions on the resource together used too much. It was not evaluated.
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
 }

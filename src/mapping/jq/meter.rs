@@ -11,19 +11,19 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Limit {
     /// It took too many steps. The count depends on nothing but expression and input.
-    #[error("too many steps")]
+    #[error("it took more than {MAXIMUM_STEPS} steps")]
     Steps,
     /// It took too long, although its steps were few.
-    #[error("too long")]
+    #[error("it took longer than {} s", MAXIMUM_TIME.as_secs())]
     Time,
     /// It called itself too often, or nested arrays and objects too deeply.
-    #[error("too deep")]
+    #[error("it called itself too often, or nested deeper than {MAXIMUM_DEPTH}")]
     Depth,
     /// It held too much at once.
-    #[error("too much memory")]
+    #[error("it held more than {} MiB at once", MAXIMUM_LIVE_BYTES >> 20)]
     Memory,
     /// Its result is too large for a property of a catalog.
-    #[error("too much output")]
+    #[error("its result is larger than {} MiB", MAXIMUM_OUTPUT_BYTES >> 20)]
     Output,
 }
 
@@ -40,6 +40,8 @@ const STEPS_BETWEEN_CLOCK_READINGS: u64 = 4096;
 const BYTES_PER_STEP: usize = 256;
 
 struct Meter {
+    /// All steps ever taken on the thread.
+    steps_taken: Cell<u64>,
     steps_left: Cell<u64>,
     next_clock_reading: Cell<u64>,
     deadline: Cell<Option<Instant>>,
@@ -51,6 +53,7 @@ struct Meter {
 thread_local! {
     static METER: Meter = const {
         Meter {
+            steps_taken: Cell::new(0),
             steps_left: Cell::new(u64::MAX),
             next_clock_reading: Cell::new(0),
             deadline: Cell::new(None),
@@ -99,12 +102,18 @@ pub(super) fn step(count: u64) {
         if stack_position() < meter.stack_floor.get() {
             stop(Limit::Depth);
         }
+        meter.steps_taken.set(meter.steps_taken.get().wrapping_add(count));
         let left = meter.steps_left.get().saturating_sub(count);
         meter.steps_left.set(left);
         if left <= meter.next_clock_reading.get() {
             check_clock(meter, left);
         }
     });
+}
+
+/// All steps that were ever taken on this thread. Only differences mean something.
+pub(super) fn steps_taken() -> u64 {
+    METER.with(|meter| meter.steps_taken.get())
 }
 
 #[cold]

@@ -6,6 +6,7 @@
 
 mod access;
 mod arithmetic;
+mod budget;
 mod engine;
 mod error;
 mod format;
@@ -19,13 +20,19 @@ mod regex;
 mod tests;
 mod value;
 
+pub use budget::Exhausted;
 pub use error::{CompileError, EvaluationError};
 pub use meter::Limit;
 
+use budget::Budget;
 use engine::Program;
 use path::Simple;
 use std::cell::OnceCell;
+use std::rc::Rc;
 use value::Value;
+
+/// Longer texts are refused: the depth to which the parser calls itself grows with them.
+const MAXIMUM_TEXT: usize = 16 << 10;
 
 /// A compiled jq expression of a mapping. Compile once and evaluate often, from any thread.
 pub struct Expression {
@@ -47,6 +54,9 @@ impl Expression {
     /// If the text is no jq, mentions what is not defined, imports a module, is longer than 16 KiB or nested too
     /// deeply.
     pub fn compile(text: &str) -> Result<Self, CompileError> {
+        if text.len() > MAXIMUM_TEXT {
+            return Err(CompileError::TooLong { bytes: text.len(), allowed: MAXIMUM_TEXT });
+        }
         let form = match Simple::parse(text) {
             Some(simple) => Form::Simple(simple),
             None => Form::Program(Box::new(engine::compile(text)?)),
@@ -67,12 +77,18 @@ impl Expression {
     /// # Errors
     ///
     /// If the expression fails on this input, or is stopped because it uses too much: a million steps, a second, 32
-    /// MiB, nesting of 256, or a result of 16 MiB.
+    /// MiB, nesting of 256, or a result of 16 MiB. Also if all expressions on the resource used too much together, see
+    /// [`Exhausted`].
     pub fn first(&self, input: &Input<'_>) -> Result<Option<serde_json::Value>, EvaluationError> {
-        match &self.form {
+        input.budget.check()?;
+        let steps_before = meter::steps_taken();
+        let result = match &self.form {
             Form::Simple(simple) => simple.first(input.source),
             Form::Program(program) => program.first(input.source, || input.converted().clone()),
-        }
+        };
+        let steps = meter::steps_taken().wrapping_sub(steps_before);
+        input.budget.spend(steps, result.as_ref().ok().and_then(Option::as_ref));
+        result
     }
 }
 
@@ -90,6 +106,8 @@ pub struct Input<'a> {
     /// The input that this one only adds a member to.
     base: Option<&'a Input<'a>>,
     converted: OnceCell<Value>,
+    /// One for all inputs that are made of the same resource.
+    budget: Rc<Budget>,
 }
 
 /// What an input consists of, for any thread.
@@ -103,14 +121,34 @@ struct Source<'a> {
 impl<'a> Input<'a> {
     /// Wraps a resource. Costs nothing yet.
     pub fn new(value: &'a serde_json::Value) -> Self {
-        Self { source: Source { json: value, member: None }, base: None, converted: OnceCell::new() }
+        Self::with_budget(value, Rc::new(Budget::new()))
+    }
+
+    /// Wraps what was made of a resource. It counts for that resource.
+    pub fn part_of(resource: &Input<'_>, value: &'a serde_json::Value) -> Self {
+        Self::with_budget(value, Rc::clone(&resource.budget))
+    }
+
+    /// The same with another number of steps, for tests.
+    #[cfg(test)]
+    pub fn with_steps(value: &'a serde_json::Value, steps: u64) -> Self {
+        Self::with_budget(value, Rc::new(Budget::of_steps(steps)))
+    }
+
+    fn with_budget(value: &'a serde_json::Value, budget: Rc<Budget>) -> Self {
+        Self { source: Source { json: value, member: None }, base: None, converted: OnceCell::new(), budget }
     }
 
     /// The object `base` with one more member, or with another value for it. Nothing of `base` is copied. `base` is a
     /// whole resource: a member added to it before is not seen.
     pub fn with_member(base: &'a Input<'a>, name: &'a str, value: &'a serde_json::Value) -> Self {
         let source = Source { json: base.source.json, member: Some((name, value)) };
-        Self { source, base: Some(base), converted: OnceCell::new() }
+        Self { source, base: Some(base), converted: OnceCell::new(), budget: Rc::clone(&base.budget) }
+    }
+
+    /// Why no further expression is evaluated on the resource, if that is so.
+    pub fn exhausted(&self) -> Option<Exhausted> {
+        self.budget.check().err()
     }
 
     fn converted(&self) -> &Value {

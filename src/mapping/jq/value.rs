@@ -3,6 +3,7 @@
 //! They are our own, and not those of `jaq-json`, for two reasons: they report to the meter what they hold, without
 //! which no expression could be kept from filling the memory; and they calculate, index and assign as libjq does.
 
+use super::budget::BYTES_PER_OUTPUT_NODE;
 use super::meter::{self, Charge, Limit, MAXIMUM_OUTPUT_BYTES, check_depth, stop};
 use super::number::Number;
 use super::object::Object;
@@ -13,8 +14,6 @@ use std::rc::Rc;
 
 const BYTES_PER_ITEM: usize = 24;
 const BYTES_PER_TEXT: usize = 64;
-/// What one node takes in a result, whatever it is.
-const BYTES_PER_OUTPUT_NODE: usize = 72;
 
 /// A JSON value, or a number that JSON cannot write.
 #[derive(Debug, Default)]
