@@ -9,10 +9,10 @@ SHELL := /bin/bash
 VENV := .venv
 REQUIREMENTS := tests/support/aws/requirements.txt
 
-.PHONY: help setup demo test soak fuzz derived lint build clean
+.PHONY: help setup demo test soak bench-target fuzz derived lint build clean
 
 help: ## Show what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 setup: $(VENV)/.made ## Install the emulated AWS (moto) into .venv
 
@@ -27,8 +27,13 @@ demo: setup ## Bring an emulated organization into an emulated Port, and show it
 test: setup ## Run all tests
 	RUST_BACKTRACE=0 cargo test
 
-soak: ## Play many more stories of runs in which everything goes wrong (STORIES=20000)
+soak: setup ## Play many more stories of runs in which everything goes wrong (STORIES=20000), and kill many more workers (KILLS=1000)
 	PORTOLAN_STORIES=$(or $(STORIES),20000) cargo test --test model -- --nocapture
+	PORTOLAN_KILLS=$(or $(KILLS),1000) cargo test --test system -- --nocapture kills::
+
+bench-target: setup ## Measure targets of 20,000 and 200,000 resources (BENCH_SIZES=20000,200000) with the optimized functions
+	cargo build --release --bins
+	PORTOLAN_BINARIES="$${CARGO_TARGET_DIR:-target}/release" cargo test --quiet --test bench_target
 
 fuzz: ## Fuzz what comes from outside, each target so long (SECONDS=60)
 	fuzz/run -max_total_time=$(or $(SECONDS),60)

@@ -1,20 +1,21 @@
 //! A whole installation: an organization in the emulated AWS, an emulated Port, and the two built functions.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::aws::{Aws, Organization, OrganizationPlan};
-use super::lambda::{Function, InvocationFailure, Pump, PumpReport};
+use super::lambda::{Function, InvocationFailure, Limits, Pump, PumpReport};
 use super::port::PortEmulator;
 
 pub const IDENTIFIER: &str = "portolan-test";
 const TYPE: &str = "aws-v3";
 const SCHEDULER_TIMEOUT: Duration = Duration::from_secs(900);
 const WORKER_TIMEOUT: Duration = Duration::from_secs(300);
-const WORKERS: usize = 2;
+/// Processes of the worker.
+pub const WORKERS: usize = 2;
 /// As in the template.
 const MOST_RECEIVES: u32 = 6;
 
@@ -75,8 +76,13 @@ impl World {
     /// Starts the scheduler anew, with so much time for an invocation.
     pub async fn restart_scheduler(&mut self, timeout: Duration) {
         let environment = environment(&self.organization, &self.port, &[]);
-        let scheduler = Path::new(env!("CARGO_BIN_EXE_scheduler"));
-        self.scheduler = Function::start("scheduler", scheduler, &environment, timeout, 1).await;
+        self.scheduler = Function::start("scheduler", &binary("scheduler"), &environment, timeout, 1).await;
+    }
+
+    /// The same for the worker alone, with limits of its own and in so many processes.
+    pub async fn redeploy_worker(&mut self, settings: &[(&str, &str)], limits: Limits, processes: usize) {
+        let environment = environment(&self.organization, &self.port, settings);
+        self.worker = Function::start("worker", &binary("worker"), &environment, limits, processes).await;
     }
 
     /// Blueprints and integration record with this mapping.
@@ -208,10 +214,20 @@ fn environment(
 }
 
 async fn start_functions(environment: &[(String, String)]) -> (Function, Function) {
-    let scheduler = Path::new(env!("CARGO_BIN_EXE_scheduler"));
-    let worker = Path::new(env!("CARGO_BIN_EXE_worker"));
     (
-        Function::start("scheduler", scheduler, environment, SCHEDULER_TIMEOUT, 1).await,
-        Function::start("worker", worker, environment, WORKER_TIMEOUT, WORKERS).await,
+        Function::start("scheduler", &binary("scheduler"), environment, SCHEDULER_TIMEOUT, 1).await,
+        Function::start("worker", &binary("worker"), environment, WORKER_TIMEOUT, WORKERS).await,
     )
+}
+
+/// The function that cargo built with the tests, or the one in the folder that `PORTOLAN_BINARIES` names: figures of
+/// a build without optimization say little.
+fn binary(name: &str) -> PathBuf {
+    if let Some(folder) = std::env::var_os("PORTOLAN_BINARIES") {
+        return Path::new(&folder).join(name);
+    }
+    match name {
+        "scheduler" => env!("CARGO_BIN_EXE_scheduler").into(),
+        _ => env!("CARGO_BIN_EXE_worker").into(),
+    }
 }

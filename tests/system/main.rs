@@ -4,14 +4,18 @@
 mod support;
 
 mod aws_testbed;
+mod big_target;
 mod by_hand;
 mod crashes;
 mod defaults;
 mod derived;
 mod discovery;
+mod disturbed;
 mod inputs;
 mod install;
+mod kills;
 mod kinds;
+mod outages;
 mod permissions;
 mod port_client;
 mod port_emulator;

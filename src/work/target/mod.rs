@@ -84,12 +84,10 @@ pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(
         events::message_without_effect(&format!("sync {target}"), "its target is done already");
         return Ok(());
     }
-    let mut pace = Pace::new(clock.now(), context.deadline);
+    let invocation_began = clock.now();
     let ledgers = Ledgers { store, place: &context.place };
-    let begun = clock.now();
     let mut file = ledgers.load_for_reading(target, context.snapshot.expects_ledger(target)).await?;
-    // Writing it will take about as long.
-    pace.note_save(took_since(clock, begun));
+    let loading_took = took_since(clock, invocation_began);
     context
         .worker
         .cloud
@@ -104,6 +102,10 @@ pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(
         Some(_) => sending::load_deferred(context, target).await?,
         None => Vec::new(),
     };
+    let headway = Headway::from(left.unwrap_or_else(|| Progress::new(plan.run.clone())));
+    let mut pace = Pace::new(invocation_began, context.deadline, headway.hops_before());
+    // Writing it will take about as long.
+    pace.note_save(loading_took);
     let sync = TargetSync {
         context,
         target,
@@ -112,7 +114,7 @@ pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(
         is_changed,
         has_saved: false,
         pace,
-        headway: Headway::from(left.unwrap_or_else(|| Progress::new(plan.run.clone()))),
+        headway,
         outgoing: Vec::new(),
         outgoing_bytes: 0,
         deferred,

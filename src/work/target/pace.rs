@@ -16,6 +16,8 @@ const FIRST_GUESS_PER_SAVE: Duration = Duration::from_secs(1);
 
 /// What steps took, and when the invocation ends.
 pub struct Pace {
+    /// Grows with each invocation in a row that got no further: what one did not know in time, the next one allows for.
+    caution: u32,
     deadline: OffsetDateTime,
     /// A page is never expected to take longer: what the first one took may never come again.
     longest_expected_page: Duration,
@@ -26,9 +28,10 @@ pub struct Pace {
 }
 
 impl Pace {
-    pub fn new(now: OffsetDateTime, deadline: OffsetDateTime) -> Self {
+    pub fn new(now: OffsetDateTime, deadline: OffsetDateTime, hops_without_progress: u32) -> Self {
         let all = Duration::try_from(deadline - now).unwrap_or_default();
         Self {
+            caution: 1 + hops_without_progress,
             deadline,
             longest_expected_page: all / 4,
             longest_page: Duration::ZERO,
@@ -74,7 +77,7 @@ impl Pace {
 
     fn left_after(&self, clock: &dyn Clock, kept: Duration) -> Duration {
         let left = Duration::try_from(self.deadline - clock.now()).unwrap_or_default();
-        left.saturating_sub(kept + ALWAYS_KEPT)
+        left.saturating_sub((kept + ALWAYS_KEPT) * self.caution)
     }
 
     fn to_send(&self, entities: usize) -> Duration {
@@ -103,7 +106,7 @@ mod tests {
     }
 
     fn pace(seconds: i64) -> Pace {
-        Pace::new(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds))
+        Pace::new(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds), 0)
     }
 
     #[test]
@@ -119,6 +122,12 @@ mod tests {
         pace.note_sent(100, Duration::from_secs(13));
         assert_eq!(pace.time_to_send(&Stopped, 100), None);
         assert_eq!(pace.time_to_send(&Stopped, 50), Some(Duration::from_secs(25)));
+    }
+
+    #[test]
+    fn what_got_no_further_keeps_more_in_reserve() {
+        let pace = Pace::new(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(40), 3);
+        assert_eq!(pace.time_for_page(&Stopped, 0), Some(Duration::from_secs(12)));
     }
 
     #[test]

@@ -9,8 +9,9 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::logs::Logs;
-use super::runtime_process::{InvocationFailure, Settings};
+use super::runtime_process::{InvocationFailure, Limits, Settings};
 use super::slot::{Job, KillOrder, Slot};
+use super::usage::{Processes, Usage};
 
 /// A built binary behind its own Runtime API. Its processes end with this value.
 pub struct Function {
@@ -18,6 +19,7 @@ pub struct Function {
     kill_orders: Vec<mpsc::Sender<KillOrder>>,
     slots: Vec<JoinHandle<()>>,
     logs: Arc<Logs>,
+    processes: Arc<Processes>,
 }
 
 impl Function {
@@ -27,21 +29,23 @@ impl Function {
         name: &str,
         binary: &Path,
         environment: &[(String, String)],
-        timeout: Duration,
+        limits: impl Into<Limits>,
         processes: usize,
     ) -> Self {
         assert!(binary.exists(), "{} is not built", binary.display());
         let logs = Arc::new(Logs::new());
+        let started = Arc::new(Processes::default());
         let settings = Arc::new(Settings {
             name: name.to_owned(),
             binary: binary.to_owned(),
             environment: environment.to_vec(),
-            timeout,
+            limits: limits.into(),
             logs: logs.clone(),
+            processes: started.clone(),
         });
         let (jobs, job_receiver) = mpsc::channel(1);
         let job_receiver = Arc::new(Mutex::new(job_receiver));
-        let mut function = Self { jobs, kill_orders: Vec::new(), slots: Vec::new(), logs };
+        let mut function = Self { jobs, kill_orders: Vec::new(), slots: Vec::new(), logs, processes: started };
         for _ in 0..processes {
             let (kill_order_sender, kill_orders) = mpsc::channel(1);
             let slot = Slot { settings: settings.clone(), jobs: job_receiver.clone(), kill_orders };
@@ -64,6 +68,11 @@ impl Function {
     /// What all processes printed so far.
     pub fn log_lines(&self) -> Vec<String> {
         self.logs.lines()
+    }
+
+    /// What each process used up to the end of its last invocation, in the order in which they were started.
+    pub fn usages(&self) -> Vec<Usage> {
+        self.processes.usages()
     }
 
     /// Waits for a line that contains a text, as lines may arrive after the answer of the invocation that printed

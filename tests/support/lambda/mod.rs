@@ -9,7 +9,9 @@ mod pump;
 mod runtime_api;
 mod runtime_process;
 mod slot;
+mod usage;
 
 pub use function::Function;
 pub use pump::{Delivery, Pump, PumpEnd, PumpReport, Time};
-pub use runtime_process::InvocationFailure;
+pub use runtime_process::{InvocationFailure, Limits};
+pub use usage::Usage;

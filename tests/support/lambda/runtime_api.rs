@@ -47,18 +47,19 @@ pub(super) struct RuntimeApi {
 
 struct Shared {
     function_arn: String,
-    timeout: Duration,
+    /// What processes are told, from the moment on in which they take an invocation.
+    time_limit: Duration,
     invocations: Mutex<mpsc::Receiver<Invocation>>,
     events: mpsc::UnboundedSender<RuntimeEvent>,
 }
 
 impl RuntimeApi {
-    pub async fn start(function_arn: String, timeout: Duration) -> Self {
+    pub async fn start(function_arn: String, time_limit: Duration) -> Self {
         let (invocations, invocation_receiver) = mpsc::channel(1);
         let (event_sender, events) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             function_arn,
-            timeout,
+            time_limit,
             invocations: Mutex::new(invocation_receiver),
             events: event_sender,
         });
@@ -94,7 +95,7 @@ async fn next_invocation(State(shared): State<Arc<Shared>>) -> Response<Body> {
         return std::future::pending().await;
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    let deadline = now + shared.timeout;
+    let deadline = now + shared.time_limit;
     let trace_number = uuid::Uuid::new_v4().simple().to_string();
     let trace = format!("Root=1-{:08x}-{};Sampled=0", now.as_secs(), &trace_number[..24]);
     let response = Response::builder()

@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 
 use super::logs::Logs;
 use super::runtime_api::{Invocation, RuntimeApi, RuntimeEvent};
+use super::usage::Processes;
 
 /// Time for a process from its start to its first request for work.
 const INITIALIZATION_LIMIT: Duration = Duration::from_secs(30);
@@ -25,25 +26,43 @@ pub enum InvocationFailure {
     TimedOut,
 }
 
+/// How long an invocation may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// What the function is told by the header of its deadline.
+    pub announced: Duration,
+    /// After this long it is killed. Lambda kills at the deadline; a test that announces a short one to see what the
+    /// function makes of it gives it longer, or a busy machine would decide the outcome.
+    pub enforced: Duration,
+}
+
+impl From<Duration> for Limits {
+    fn from(timeout: Duration) -> Self {
+        Self { announced: timeout, enforced: timeout }
+    }
+}
+
 /// What every process of a function needs to know.
 pub(super) struct Settings {
     pub name: String,
     pub binary: PathBuf,
     pub environment: Vec<(String, String)>,
-    pub timeout: Duration,
+    pub limits: Limits,
     pub logs: Arc<Logs>,
+    pub processes: Arc<Processes>,
 }
 
 /// A running process. It is killed with this value.
 pub(super) struct RuntimeProcess {
     child: Child,
     api: RuntimeApi,
-    timeout: Duration,
+    limit: Duration,
+    processes: Arc<Processes>,
 }
 
 impl RuntimeProcess {
     pub async fn start(settings: &Settings) -> Self {
-        let api = RuntimeApi::start(settings.function_arn(), settings.timeout).await;
+        let api = RuntimeApi::start(settings.function_arn(), settings.limits.announced).await;
         let mut child = Command::new(&settings.binary)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -61,7 +80,10 @@ impl RuntimeProcess {
         let (output_logs, error_logs) = (settings.logs.clone(), settings.logs.clone());
         tokio::spawn(async move { output_logs.read(output).await });
         tokio::spawn(async move { error_logs.read(errors).await });
-        Self { child, api, timeout: settings.timeout }
+        if let Some(process) = child.id() {
+            settings.processes.started(process);
+        }
+        Self { child, api, limit: settings.limits.enforced, processes: settings.processes.clone() }
     }
 
     pub fn has_ended(&mut self) -> bool {
@@ -71,6 +93,14 @@ impl RuntimeProcess {
     /// Hands an invocation to the process and waits for its end. After a failure other than
     /// [`InvocationFailure::Failed`] the process must not be used again.
     pub async fn invoke(&mut self, invocation: Invocation) -> Result<Value, InvocationFailure> {
+        let outcome = self.wait_for_outcome(invocation).await;
+        if let Some(process) = self.child.id() {
+            self.processes.measure(process);
+        }
+        outcome
+    }
+
+    async fn wait_for_outcome(&mut self, invocation: Invocation) -> Result<Value, InvocationFailure> {
         if self.api.invocations.send(invocation).await.is_err() {
             return Err(InvocationFailure::ProcessDied);
         }
@@ -84,7 +114,7 @@ impl RuntimeProcess {
                 () = tokio::time::sleep(limit) => return Err(InvocationFailure::TimedOut),
             };
             match event {
-                RuntimeEvent::Taken => limit = self.timeout,
+                RuntimeEvent::Taken => limit = self.limit,
                 RuntimeEvent::Answered(answer) => return Ok(answer),
                 RuntimeEvent::Failed { error_type, message } => {
                     return Err(InvocationFailure::Failed { error_type, message });

@@ -18,8 +18,9 @@ use super::faults::{Disturbance, Effect, FaultTarget, Storm};
 use super::limits::{BODY_LIMIT, http_date};
 use super::routes::{self, Found};
 use super::schema;
-use super::server::{Connection, Shared};
+use super::server::Shared;
 use super::state::State;
+use crate::support::connection::Connection;
 
 /// Bodies are read up to here, far above what is allowed, to answer a refusal instead of breaking the connection.
 const READ_LIMIT: usize = 64 * BODY_LIMIT;

@@ -1,19 +1,17 @@
-//! The HTTP server around the state: connections that can be cut, and a thread that dies with all of them.
+//! The HTTP server around the state, on a thread that dies with all of its connections.
 
-use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::exchange;
 use super::state::State;
+use crate::support::connection::{Connection, CuttableListener};
 
 /// Binding is tried again for this long: after an outage the old socket may take a moment to go.
 const BIND_ATTEMPTS: u32 = 100;
@@ -81,7 +79,7 @@ impl Drop for RunningServer {
 fn serve_until(stopped: oneshot::Receiver<()>, listener: std::net::TcpListener, shared: Arc<Shared>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be started");
     runtime.block_on(async move {
-        let listener = CuttableListener(TcpListener::from_std(listener).expect("the listener is non-blocking"));
+        let listener = CuttableListener::new(TcpListener::from_std(listener).expect("the listener is non-blocking"));
         let router = Router::new().fallback(exchange::handle).with_state(shared);
         let service = router.into_make_service_with_connect_info::<Connection>();
         tokio::select! {
@@ -91,51 +89,4 @@ fn serve_until(stopped: oneshot::Receiver<()>, listener: std::net::TcpListener, 
     });
     // The tasks of open connections go with the runtime.
     runtime.shutdown_background();
-}
-
-/// A second handle of a client's connection, by which a fault can cut it.
-#[derive(Debug, Clone)]
-pub struct Connection(Option<Arc<std::net::TcpStream>>);
-
-impl Connection {
-    pub fn cut(&self) {
-        if let Some(socket) = &self.0 {
-            // It fails when the client was faster, which comes to the same.
-            let _ = socket.shutdown(Shutdown::Both);
-        }
-    }
-}
-
-impl Connected<IncomingStream<'_, CuttableListener>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
-        stream.remote_addr().clone()
-    }
-}
-
-struct CuttableListener(TcpListener);
-
-impl Listener for CuttableListener {
-    type Io = TcpStream;
-    type Addr = Connection;
-
-    async fn accept(&mut self) -> (TcpStream, Connection) {
-        loop {
-            let accepted = self.0.accept().await.and_then(|(stream, _)| with_second_handle(stream));
-            match accepted {
-                Ok(accepted) => return accepted,
-                Err(_) => tokio::time::sleep(BIND_PAUSE).await,
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Connection> {
-        Ok(Connection(None))
-    }
-}
-
-fn with_second_handle(stream: TcpStream) -> io::Result<(TcpStream, Connection)> {
-    stream.set_nodelay(true)?;
-    let stream = stream.into_std()?;
-    let second = stream.try_clone()?;
-    Ok((TcpStream::from_std(stream)?, Connection(Some(Arc::new(second)))))
 }
