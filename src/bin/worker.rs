@@ -4,7 +4,8 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use time::OffsetDateTime;
 
-#[tokio::main]
+// One thread: a function has a fraction of a core, and what one thread frees another one does not use.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     portolan::events::start_logging();
     let worker = portolan::context::worker().await.inspect_err(portolan::events::start_failed)?;
