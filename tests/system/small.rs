@@ -47,12 +47,14 @@ pub fn only_alpha(world: &World) -> Value {
 pub async fn states_of(world: &World, identifier: &str) -> Vec<String> {
     let mut states = Vec::new();
     for bytes in world.ledgers().await.into_values() {
-        let body = bytes.splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default().to_vec();
-        let body: Value = serde_json::from_slice(&body).expect("a ledger's second line is JSON");
-        let entries = body["units"].as_object().into_iter().flat_map(|units| units.values());
-        let entries = entries.filter_map(Value::as_object).flat_map(|unit| unit.values());
-        for entry in entries.filter_map(Value::as_array).flatten().filter(|entry| entry[1] == identifier) {
-            states.push(entry[3].as_str().unwrap_or_default().split(':').next().unwrap_or_default().to_owned());
+        // Each resource has a line: its key and its entries. An identifier that is the key is not repeated.
+        let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+        for line in lines.filter(Value::is_array) {
+            let is_meant =
+                |entry: &&Value| if entry[1].is_null() { line[0] == identifier } else { entry[1] == identifier };
+            for entry in line[1].as_array().into_iter().flatten().filter(is_meant) {
+                states.push(entry[3].as_str().unwrap_or_default().split(':').next().unwrap_or_default().to_owned());
+            }
         }
     }
     states
