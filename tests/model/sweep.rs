@@ -23,17 +23,18 @@ fn names(lines: &[Value]) -> Vec<String> {
     lines.iter().map(|line| format!("{} {}", line["blueprint"], line["identifier"])).collect()
 }
 
-const TARGETS: usize = 2000;
+/// Accounts of the large bench; `PORTOLAN_SWEEP_ACCOUNTS` sets another number.
+const ACCOUNTS: usize = 400;
 const STALE_IN_EACH: usize = 50;
 
-/// Two thousand accounts with fifty stale buckets and a live one each; of every tenth bucket another account has one of
-/// the same name.
-async fn large_bench() -> Bench {
-    let bench = Bench::new(TARGETS);
+/// Many accounts with fifty stale buckets and a live one each; of every tenth bucket another account has one of the same
+/// name.
+async fn large_bench(accounts: usize) -> Bench {
+    let bench = Bench::new(accounts);
     let name = |number: usize, index: usize| bucket(&format!("bucket-{number}-{index}"));
-    for number in 1..=TARGETS {
+    for number in 1..=accounts {
         let gone = (1..=STALE_IN_EACH).map(|index| (BUCKET_KIND, name(number, index), stale(&bench.plan.run)));
-        let claimed = (10..=STALE_IN_EACH).step_by(10).map(|index| (BUCKET_KIND, name(number % TARGETS + 1, index)));
+        let claimed = (10..=STALE_IN_EACH).step_by(10).map(|index| (BUCKET_KIND, name(number % accounts + 1, index)));
         let elsewhere = Target::Region { account: account(number), region: "eu-west-1".to_owned() };
         bench.put_ledger(&global(number), gone.chain([(BUCKET_KIND, name(number, 0), sent(0))])).await;
         bench.put_ledger(&elsewhere, claimed.map(|(_, entity)| (QUEUE_KIND, entity, sent(1)))).await;
@@ -44,9 +45,11 @@ async fn large_bench() -> Bench {
 
 #[tokio::test]
 async fn a_sweep_cut_into_many_invocations_deletes_exactly_the_same() {
+    let accounts = std::env::var("PORTOLAN_SWEEP_ACCOUNTS").ok().and_then(|accounts| accounts.parse().ok());
+    let accounts = accounts.unwrap_or(ACCOUNTS);
     let mut results = Vec::new();
-    for (seconds, least_invocations) in [(1_000_000, 1), (30, 51)] {
-        let bench = large_bench().await;
+    for (seconds, least_invocations) in [(1_000_000, 1), (15, 51)] {
+        let bench = large_bench(accounts).await;
         bench.begin(|_, unit| unit.stale = STALE_IN_EACH as u64).await;
         let invocations = bench.sweep(seconds).await;
         assert!(invocations >= least_invocations, "{invocations} invocations");
@@ -57,7 +60,7 @@ async fn a_sweep_cut_into_many_invocations_deletes_exactly_the_same() {
         let journaled: BTreeSet<String> = journal.iter().cloned().collect();
         assert_eq!(journal.len(), journaled.len(), "no entity twice");
         let mut ledgers = Vec::new();
-        for number in 1..=TARGETS {
+        for number in 1..=accounts {
             let elsewhere = Target::Region { account: account(number), region: "eu-west-1".to_owned() };
             ledgers.push((bench.ledger(&global(number)).await, bench.ledger(&elsewhere).await));
         }
@@ -66,7 +69,7 @@ async fn a_sweep_cut_into_many_invocations_deletes_exactly_the_same() {
     let cut = results.pop().expect("two sweeps");
     let whole = results.pop().expect("two sweeps");
     let deletions = whole.0.clone().expect("the run has ended");
-    assert_eq!((deletions.deleted, deletions.kept_claimed), (TARGETS * 45, TARGETS * 5));
+    assert_eq!((deletions.deleted, deletions.kept_claimed), (accounts * 45, accounts * 5));
     assert_eq!(deletions.missing_in_port, 0);
     let (live, claimant) = &whole.3[0];
     assert_eq!(live.len(), 1);
@@ -191,7 +194,7 @@ async fn what_a_claimed_entity_relates_to_is_not_unknown() {
     let bench = bench_with_unknown(Mode::Full).await;
     let made_by_port = EntityKey { blueprint: "account".into(), identifier: "000000000001".into() };
     bench.put_into_port([made_by_port.clone()]);
-    let mut related = portolan::ledger::Ledgers { store: &bench.store, place: &bench.place };
+    let related = portolan::ledger::Ledgers { store: &bench.store, place: &bench.place };
     let file = &mut related.load(&global(1)).await.expect("no chaos");
     for entry in file.ledger.entries_mut() {
         let (name, identifier) = ("account".into(), made_by_port.identifier.clone());
