@@ -58,8 +58,6 @@ struct Story {
     tasks: Vec<Task>,
     /// What each run must not delete, with the mapping that it was started with.
     protected: BTreeMap<RunId, (MappingSpec, Protected)>,
-    /// Entities that a lost or damaged ledger may have known alone.
-    forgotten: BTreeSet<EntityKey>,
     has_closed_account: bool,
     outcome: Outcome,
 }
@@ -115,7 +113,6 @@ impl Story {
             spec: MappingSpec::whole(),
             tasks: Vec::new(),
             protected: BTreeMap::new(),
-            forgotten: BTreeSet::new(),
             has_closed_account: false,
             outcome: Outcome::default(),
             chaos,
@@ -439,11 +436,6 @@ impl Story {
         let is_lost = self.chaos.choose(2) == 0;
         self.chaos.tell(format!("{key} is {}", if is_lost { "lost" } else { "damaged" }));
         self.store.harm(key, is_lost);
-        let ours: Vec<EntityKey> = {
-            let state = self.catalog.lock();
-            state.entities.iter().filter(|(_, record)| record.is_ours).map(|(key, _)| key.clone()).collect()
-        };
-        self.forgotten.extend(ours);
     }
 
     fn change_the_mapping(&mut self) {
@@ -487,9 +479,8 @@ impl Story {
         }
         let of_others: BTreeSet<&str> = BTreeSet::from(["bucket-of-others", "queue-of-others"]);
         for (key, record) in &state.entities {
-            // One that Port made for a relation, and nobody ever sent, is for a run that settles what no ledger knows.
-            let was_sent = state.sent_from.contains_key(key);
-            if !expected.contains_key(key) && record.is_ours && was_sent && !self.forgotten.contains(key) {
+            // Also what a harmed ledger may have known alone, and what Port made for a relation: full runs settle it.
+            if !expected.contains_key(key) && record.is_ours {
                 return Err(format!("{key:?} is in Port, and not in AWS"));
             }
             if !record.is_ours && !of_others.contains(key.identifier.as_str()) {
