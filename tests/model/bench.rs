@@ -1,5 +1,5 @@
-//! One sweep by itself, over the seams in memory: ledgers, done marks and Port as a test wants them, in which nothing goes
-//! wrong by chance.
+//! One sweep by itself, over the seams in memory: ledgers, done marks and Port as a test wants them, in which nothing
+//! goes wrong by chance.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -133,6 +133,17 @@ impl Bench {
         for entity in entities {
             state.entities.insert(entity, Record { body: json!({}), is_ours: true });
         }
+    }
+
+    /// Puts an entity of somebody else into Port.
+    pub fn put_of_others(&self, entity: EntityKey, body: Value) {
+        self.catalog.lock().entities.insert(entity, Record { body, is_ours: false });
+    }
+
+    /// What a target left for the sweep to send again.
+    pub async fn put_deferred(&self, target: &Target, items: &Value) {
+        let key = self.place.deferred(&self.plan.run, target);
+        write_json(&self.store, &key, items, Condition::Always).await.expect("no chaos");
     }
 
     pub fn is_in_port(&self, entity: &EntityKey) -> bool {

@@ -27,8 +27,8 @@ fn names(lines: &[Value]) -> Vec<String> {
 const ACCOUNTS: usize = 400;
 const STALE_IN_EACH: usize = 50;
 
-/// Many accounts with fifty stale buckets and a live one each; of every tenth bucket another account has one of the same
-/// name.
+/// Many accounts with fifty stale buckets and a live one each; of every tenth bucket another account has one of the
+/// same name.
 async fn large_bench(accounts: usize) -> Bench {
     let bench = Bench::new(accounts);
     let name = |number: usize, index: usize| bucket(&format!("bucket-{number}-{index}"));
@@ -93,6 +93,58 @@ async fn a_limit_of_port_delays_deletions_and_loses_none() {
     assert_eq!(bench.journal().await.len(), 250);
     assert_eq!(bench.summary().await.deletions.map(|deletions| deletions.deleted), Some(250));
     assert!(bench.ledger(&global(1)).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_journal_tells_what_port_would_not_delete() {
+    let bench = Bench::new(1);
+    let account_entity = |name: &str| EntityKey { blueprint: "account".into(), identifier: name.into() };
+    let gone = ["free", "needed", "other"].map(account_entity);
+    let entries = gone.iter().map(|entity| (ACCOUNT_KIND, entity.clone(), stale(&bench.plan.run)));
+    bench.put_ledger(&global(1), entries).await;
+    bench.put_into_port(gone.iter().cloned());
+    bench.put_of_others(bucket("of-others"), json!({"relations": {"account": "needed"}}));
+    let summary = bench.run().await;
+    let deletions = summary.deletions.expect("the run has ended");
+    assert_eq!((deletions.deleted, deletions.kept_refused), (2, 1));
+    assert!(deletions.held_back[0].contains("account needed was not deleted"), "{:?}", deletions.held_back);
+    let journal = bench.journal().await;
+    let refused: Vec<&Value> = journal.iter().filter(|line| line["refused"].is_string()).collect();
+    assert_eq!((journal.len(), refused.len()), (3, 1));
+    assert_eq!(refused[0]["identifier"], "needed");
+    assert_eq!(bench.is_owned(), BTreeSet::from([account_entity("needed")]));
+    assert_eq!(bench.ledger(&global(1)).await.into_keys().collect::<Vec<_>>(), [account_entity("needed")]);
+}
+
+#[tokio::test]
+async fn what_waited_for_another_is_sent_and_no_longer_keeps_what_is_stale() {
+    // Of one refusal or two, the sweep settles one: the other keeps what is stale of the kind.
+    for (refused, is_deleted) in [(1, true), (2, false)] {
+        for seconds in [1, 1_000_000] {
+            let bench = Bench::new(3);
+            let waiting = bucket("waiting");
+            let entries =
+                [(BUCKET_KIND, waiting.clone(), State::Unsure), (BUCKET_KIND, bucket("gone"), stale(&bench.plan.run))];
+            bench.put_ledger(&global(2), entries).await;
+            bench.put_into_port([bucket("gone")]);
+            let item = json!({
+                "kind": BUCKET_KIND, "resource": "waiting", "entity": waiting, "body": {"identifier": "waiting"},
+            });
+            bench.put_deferred(&global(2), &json!([item])).await;
+            let refuse = |target: &Target, unit: &mut portolan::run::UnitReport| {
+                if *target == global(2) && unit.kind == BUCKET_KIND {
+                    (unit.refused, unit.stale) = (refused, 1);
+                }
+            };
+            bench.begin(refuse).await;
+            bench.sweep(seconds).await;
+            let summary = bench.summary().await;
+            let of_kind = &summary.kinds[BUCKET_KIND];
+            assert_eq!((of_kind.accepted, of_kind.refused), (1, refused - 1));
+            assert!(matches!(bench.ledger(&global(2)).await[&waiting], State::Sent(_)));
+            assert_eq!(bench.is_in_port(&bucket("gone")), !is_deleted, "{refused} in {seconds} s");
+        }
+    }
 }
 
 /// One account with a live bucket, and one bucket in Port that no ledger knows.

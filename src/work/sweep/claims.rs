@@ -23,8 +23,8 @@ const BATCH: usize = 50_000;
 /// What became of the candidates.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Claims {
-    /// How many batches there are, and which one it is. An entity is in the batch that its fingerprint says, so that all
-    /// that is known of it is in one.
+    /// How many batches there are, and which one it is. An entity is in the batch that its fingerprint says, so that
+    /// all that is known of it is in one.
     pub batches: usize,
     batch: usize,
     claimed_in_batch: BTreeSet<EntityKey>,
@@ -178,8 +178,8 @@ impl Comparison<'_> {
             if pointed_at.is_empty() || !(is_claim || self.fingerprints.claims(of_entity(&entry.entity))) {
                 continue;
             }
-            // A ledger knows a relation's name and the identifier it points to; the blueprint is Port's knowledge. Where
-            // Port does not say, any blueprint counts.
+            // A ledger knows a relation's name and the identifier it points to; the blueprint is Port's knowledge.
+            // Where Port does not say, any blueprint counts.
             let known = relations.of(self.context, &entry.entity.blueprint).await?;
             for (relation, entities) in pointed_at {
                 let blueprint = known.get(&*relation.name);

@@ -21,8 +21,8 @@ const CHUNK: usize = 100;
 /// How far deleting came.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Deletion {
-    /// The chunk that is next: the position of its blueprint in the decision, of the part in the blueprint's list, and of
-    /// its first entity in the part.
+    /// The chunk that is next: the position of its blueprint in the decision, of the part in the blueprint's list, and
+    /// of its first entity in the part.
     blueprint: usize,
     part: usize,
     entity: usize,

@@ -2,8 +2,8 @@
 //! Port in the memory of a worker.
 //!
 //! Two of `n` texts have the same number with a probability of about `n * n / 2^65`: one in a million for five million
-//! entities. What then goes wrong is that a missing entity is overlooked until one of the two goes, or that something is
-//! sent once more than needed. Nothing is deleted by a fingerprint: claims are compared by full keys.
+//! entities. What then goes wrong is that a missing entity is overlooked until one of the two goes, or that something
+//! is sent once more than needed. Nothing is deleted by a fingerprint: claims are compared by full keys.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -17,6 +17,7 @@ pub struct Journal {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Line {
     #[serde(flatten)]
     entity: EntityKey,

@@ -2,8 +2,8 @@
 //!
 //! It waits for all targets (or the deadline), and then goes through stages: sums up what became of the targets, sends
 //! again what waited for something, finds what may go, decides, deletes, brings the ledgers in line with Port, and
-//! reports. An organization may have tens of thousands of targets and millions of entities: each stage streams over them
-//! with bounded memory, and goes on in another invocation where the time of one does not suffice.
+//! reports. An organization may have tens of thousands of targets and millions of entities: each stage streams over
+//! them with bounded memory, and goes on in another invocation where the time of one does not suffice.
 //!
 //! Every part can be repeated: a sweep that dies is continued from where it last wrote down that it was, and comes to
 //! the same end. It writes that before the first thing that would make it judge differently. Of two sweeps at the same

@@ -16,8 +16,8 @@ use crate::work::{StepContext, StepError};
 
 /// Records of one part.
 const RECORDS: usize = 5000;
-/// A list with fewer numbers than this is not looked through for equal ones.
-const SMALL: usize = 1 << 20;
+/// Numbers of one part. A list with fewer is not looked through for equal ones.
+const NUMBERS: usize = 1 << 20;
 
 fn part_key(context: &StepContext<'_>, name: &str) -> String {
     context.place.sweep_part(&context.snapshot.plan.run, name, &uuid::Uuid::new_v4().to_string())
@@ -41,7 +41,7 @@ pub struct Numbers<const WIDTH: usize> {
 
 impl<const WIDTH: usize> Numbers<WIDTH> {
     pub fn add(&mut self, number: [u64; WIDTH]) {
-        if self.numbers.len() >= self.tidy_at.max(SMALL) {
+        if self.numbers.len() >= self.tidy_at.max(NUMBERS) {
             self.tidy();
             self.tidy_at = self.numbers.len() * 2;
         }
@@ -63,12 +63,11 @@ impl<const WIDTH: usize> Numbers<WIDTH> {
             let missing = || StateError::Missing { key: key.clone() };
             let object = context.worker.store.get(key).await?.ok_or_else(missing)?;
             let (numbers, rest) = object.bytes.as_chunks::<8>();
-            let numbers: Vec<u64> = numbers.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
             let (tuples, incomplete) = numbers.as_chunks::<WIDTH>();
             if !rest.is_empty() || !incomplete.is_empty() {
                 return Err(StepError::Retry(format!("the state object `{key}` is cut short")));
             }
-            self.numbers.extend_from_slice(tuples);
+            self.numbers.extend(tuples.iter().map(|tuple| tuple.map(u64::from_le_bytes)));
         }
         self.tidy();
         self.is_whole = true;
@@ -85,13 +84,18 @@ impl<const WIDTH: usize> Numbers<WIDTH> {
         if !self.has_unsaved {
             return Ok(());
         }
-        let key = part_key(context, name);
-        let bytes = self.numbers.as_flattened().iter().flat_map(|number| number.to_le_bytes()).collect();
-        context.worker.store.put(&key, bytes, Condition::Always).await?;
-        if self.is_whole {
-            self.parts.clear();
+        let mut parts = Vec::new();
+        for numbers in self.numbers.chunks(NUMBERS) {
+            let key = part_key(context, name);
+            let bytes = numbers.as_flattened().iter().flat_map(|number| number.to_le_bytes()).collect();
+            context.worker.store.put(&key, bytes, Condition::Always).await?;
+            parts.push(key);
         }
-        self.parts.push(key);
+        if self.is_whole {
+            self.parts = parts;
+        } else {
+            self.parts.extend(parts);
+        }
         self.has_unsaved = false;
         Ok(())
     }

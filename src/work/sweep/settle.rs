@@ -1,7 +1,7 @@
 //! After the deletions: the ledgers are brought in line with what Port has.
 //!
-//! What is gone is forgotten; what is missing, or may have somebody else's content, becomes unsure, so that the next run
-//! sends it. Only what the list of Port does not have any more is known to be gone.
+//! What is gone is forgotten; what is missing, or may have somebody else's content, becomes unsure, so that the next
+//! run sends it. Only what the list of Port does not have any more is known to be gone.
 
 use std::collections::BTreeSet;
 
@@ -185,8 +185,8 @@ impl<'a> Settlement<'a> {
             && matches!(judge.judge(kind, resource, entry), Verdict::Stale { .. })
     }
 
-    /// Whether Port may not have what the entry says. Port empties the relations to an entity that goes: whatever related
-    /// to it must be sent again, too. And of an entity that had two sources, it may have the other's content.
+    /// Whether Port may not have what the entry says. Port empties the relations to an entity that goes: whatever
+    /// related to it must be sent again, too. And of an entity that had two sources, it may have the other's content.
     fn is_in_doubt(&self, entry: &Entry) -> bool {
         let relates_to_missing = |identifier: &str| {
             !self.missing.is_empty() && self.missing_identifiers.binary_search(&of_identifier(identifier)).is_ok()
