@@ -169,6 +169,11 @@ impl UnitReport {
         self.accepted = accepted_at_first + self.accepted_late;
     }
 
+    /// Whether Port has entities of this unit.
+    pub fn gave_entities(&self) -> bool {
+        self.accepted + self.unchanged > 0
+    }
+
     /// Whether what this unit no longer has may be deleted: it was read to the end, and Port has all of what it gave.
     pub fn counts_for_deletion(&self) -> bool {
         self.listing.is_complete() && self.refused == 0

@@ -218,6 +218,28 @@ async fn what_no_ledger_knows_stays_where_something_was_not_seen() {
 }
 
 #[tokio::test]
+async fn a_ledger_that_is_lost_after_its_target_was_read_is_missed() {
+    // Its first run made it, so that no earlier one knows of it.
+    let bench = bench_with_unknown(Mode::Full).await;
+    bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("gone"), stale(&bench.plan.run))]).await;
+    bench.put_into_port([bucket("gone")]);
+    let gave_one = |target: &Target, unit: &mut portolan::run::UnitReport| {
+        unit.accepted = u64::from(*target == global(1) && unit.kind == BUCKET_KIND);
+    };
+    bench.begin(gave_one).await;
+    bench.store.harm(&bench.place.ledger(&global(1)), true);
+    bench.sweep(1_000_000).await;
+    let deletions = bench.summary().await.deletions.expect("the run has ended");
+    assert_eq!((deletions.deleted, bench.is_owned().len()), (0, 3));
+    assert!(
+        deletions.held_back[0].contains("the ledger of 000000000001/global is missing"),
+        "{:?}",
+        deletions.held_back
+    );
+    assert!(bench.known().await.ledgers.contains(&global(1)));
+}
+
+#[tokio::test]
 async fn what_no_ledger_knows_stays_while_one_unit_of_its_kind_is_in_doubt() {
     type Change = fn(&mut portolan::run::UnitReport);
     let changes: [Change; 4] = [

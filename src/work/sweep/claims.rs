@@ -131,7 +131,7 @@ async fn compare_batch(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
                 comparison.add(claims, relations, &target, &file, is_stale).await?;
             }
             // As at first sight, when all was clear: one that was harmed since has claims that nobody knows.
-            _ if judge.retired.is_some() || judge.why_claims_are_unknown().is_none() => {}
+            _ if judge.claims_nothing() => {}
             Found::Unreadable(_) | Found::Lost => {
                 survey.unclear.tell(format!("the ledger of {target} was damaged or lost while the run was swept"));
                 return Ok(Flow::GoesOn);

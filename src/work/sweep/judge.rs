@@ -180,6 +180,13 @@ impl TargetJudge<'_> {
         self.mark.as_ref()?.units.iter().find(|unit| unit.kind == kind)
     }
 
+    /// Whether it is known that nothing is claimed by a target without a ledger. One that gave entities in this very
+    /// run had one, whatever became of it since.
+    pub fn claims_nothing(&self) -> bool {
+        let mut units = self.mark.iter().flat_map(|mark| &mark.units);
+        self.retired.is_some() || (!units.any(UnitReport::gave_entities) && self.why_claims_are_unknown().is_none())
+    }
+
     /// Why the run has not seen everything that the target can claim; none when it has.
     pub fn why_claims_are_unknown(&self) -> Option<String> {
         let Judge { context, unconfirmed_kinds, .. } = self.judge;

@@ -36,7 +36,7 @@ pub enum Found {
     Ledger(LedgerFile),
     /// It is damaged, or newer.
     Unreadable(LedgerError),
-    /// The last run left one, and it is not there.
+    /// The last run left one, or this one made one, and it is not there.
     Lost,
 }
 

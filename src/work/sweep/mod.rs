@@ -191,12 +191,14 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    /// The targets that have a ledger, or should have one, in their order.
+    /// The targets that have a ledger, or should have one, in their order. Not to be asked for before all done marks
+    /// are summed up.
     async fn ledger_targets(&mut self) -> Result<Arc<Vec<LedgerTarget>>, StepError> {
         if let Some(targets) = &self.targets {
             return Ok(targets.clone());
         }
-        let expected = self.known().await?.map(|known| known.ledgers.clone()).unwrap_or_default();
+        let mut expected = self.known().await?.map(|known| known.ledgers.clone()).unwrap_or_default();
+        expected.extend(self.progress.tally.with_entities.iter().cloned());
         let ledgers = Ledgers { store: self.context.worker.store.as_ref(), place: &self.context.place };
         let found: BTreeSet<Target> = ledgers.targets().await?.into_iter().collect();
         let all = found.union(&expected);

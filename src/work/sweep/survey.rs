@@ -29,7 +29,8 @@ pub struct Survey {
     pub in_doubt: usize,
     /// Why ledgers do not tell all that they claim, each in words.
     pub unclear: Told<String>,
-    /// Targets that had a ledger after the last run and have none now, although nobody emptied it.
+    /// Targets that had a ledger after the last run, or must have had one in this, and have none, although nobody
+    /// emptied it.
     pub lost: BTreeSet<Target>,
     /// Targets whose ledger was damaged or lost, and that this run read completely.
     pub mended: BTreeSet<Target>,
@@ -67,10 +68,10 @@ pub async fn look(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
             Found::Unreadable(error) => survey.unclear.tell(format!(
                 "the ledger of {target} does not tell all that it claims ({error}); a complete run of the target mends it"
             )),
-            Found::Lost if judge.why_claims_are_unknown().is_some() => {
+            Found::Lost if judge.claims_nothing() => {}
+            Found::Lost => {
                 survey.lost.insert(target.clone());
             }
-            Found::Lost => {}
         }
         *after = Some(target);
         if pace.is_over(context) {
