@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use portolan::config::{DefaultResources, IntegrationSettings};
-use portolan::ledger::{Entry, Ledger, Ledgers, State};
+use portolan::ledger::{Entry, Ledger, Ledgers, Relation, State};
 use portolan::message::{Message, Step};
 use portolan::run::{
     Current, DoneMark, Known, Mode, Narrowing, Phase, Place, Plan, PlannedAccount, RunId, Strategy, Summary,
@@ -116,6 +116,16 @@ impl Bench {
         for (kind, entity, state) in entries {
             let resource = entity.identifier.to_string();
             file.ledger.record(kind, &resource, Entry { entity, relates_to: Box::default(), state });
+        }
+        ledgers.save(&mut file).await.expect("no chaos");
+    }
+
+    /// Lets everything in a ledger relate to an account's entity.
+    pub async fn relate_to_account(&self, target: &Target, account: &EntityKey) {
+        let ledgers = Ledgers { store: &self.store, place: &self.place };
+        let mut file = ledgers.load(target).await.expect("no chaos");
+        for entry in file.ledger.entries_mut() {
+            entry.relates_to = Box::new([Relation { name: "account".into(), identifier: account.identifier.clone() }]);
         }
         ledgers.save(&mut file).await.expect("no chaos");
     }

@@ -117,6 +117,26 @@ async fn the_journal_tells_what_port_would_not_delete() {
 }
 
 #[tokio::test]
+async fn what_a_claimed_entity_relates_to_stays_also_where_its_other_source_is_stale() {
+    let needed = EntityKey { blueprint: "account".into(), identifier: "needed".into() };
+    let same_name = bucket("needed");
+    for is_stale_here in [false, true] {
+        let bench = Bench::new(3);
+        let gone = [needed.clone(), same_name.clone()].map(|entity| (BUCKET_KIND, entity, stale(&bench.plan.run)));
+        bench.put_ledger(&global(1), gone).await;
+        // What relates to it is live; or it is stale here, and claimed by another account.
+        let state = if is_stale_here { stale(&bench.plan.run) } else { sent(0) };
+        bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("relates"), state)]).await;
+        bench.relate_to_account(&global(2), &needed).await;
+        bench.put_ledger(&global(3), [(BUCKET_KIND, bucket("relates"), sent(1))]).await;
+        bench.put_into_port([needed.clone(), same_name.clone(), bucket("relates")]);
+        let deletions = bench.run().await.deletions.expect("the run has ended");
+        assert_eq!((deletions.deleted, deletions.kept_claimed), (1, 1 + usize::from(is_stale_here)));
+        assert_eq!(bench.is_owned(), BTreeSet::from([needed.clone(), bucket("relates")]));
+    }
+}
+
+#[tokio::test]
 async fn what_waited_for_another_is_sent_and_no_longer_keeps_what_is_stale() {
     // Of one refusal or two, the sweep settles one: the other keeps what is stale of the kind.
     for (refused, is_deleted) in [(1, true), (2, false)] {
@@ -268,13 +288,7 @@ async fn what_a_claimed_entity_relates_to_is_not_unknown() {
     let bench = bench_with_unknown(Mode::Full).await;
     let made_by_port = EntityKey { blueprint: "account".into(), identifier: "000000000001".into() };
     bench.put_into_port([made_by_port.clone()]);
-    let related = portolan::ledger::Ledgers { store: &bench.store, place: &bench.place };
-    let file = &mut related.load(&global(1)).await.expect("no chaos");
-    for entry in file.ledger.entries_mut() {
-        let (name, identifier) = ("account".into(), made_by_port.identifier.clone());
-        entry.relates_to = Box::new([portolan::ledger::Relation { name, identifier }]);
-    }
-    related.save(file).await.expect("no chaos");
+    bench.relate_to_account(&global(1), &made_by_port).await;
     let deletions = bench.run().await.deletions.expect("the run has ended");
     assert_eq!((deletions.unknown_deleted, deletions.unknown_in_port), (1, 0));
     assert!(bench.is_in_port(&made_by_port));
