@@ -170,6 +170,10 @@ pub fn sweep_waits(plan: &Plan, missing: usize, seconds: u64) {
     tracing::info!(run = %plan.run, missing_targets = missing, seconds, "sweep waits");
 }
 
+pub fn sweep_continues(plan: &Plan, stage: &str) {
+    tracing::info!(run = %plan.run, stage, "sweep continues in another invocation");
+}
+
 pub fn deletion_held_back(run: &RunId, reason: &str) {
     tracing::warn!(%run, reason, "deletions held back");
 }
@@ -183,12 +187,13 @@ pub fn run_ended(summary: &Summary) {
         accounts = summary.accounts,
         inaccessible_accounts = summary.inaccessible_accounts.len(),
         targets = summary.targets,
-        failed_targets = summary.failed_targets.len(),
+        failed_targets = summary.failed_targets.len() + summary.more_failed_targets,
         accepted = summary.kinds.values().map(|kind| kind.accepted).sum::<u64>(),
         unchanged = summary.kinds.values().map(|kind| kind.unchanged).sum::<u64>(),
         refused = summary.kinds.values().map(|kind| kind.refused).sum::<u64>(),
         deleted = deletions.deleted,
         held_back = deletions.held_back.len(),
+        unknown_deleted = deletions.unknown_deleted,
         missing_in_port = deletions.missing_in_port,
         unknown_in_port = deletions.unknown_in_port,
         "run ended"

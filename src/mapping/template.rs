@@ -56,6 +56,12 @@ impl EntityTemplate {
         })
     }
 
+    /// The blueprint, where it is the same for every resource.
+    pub fn constant_blueprint(&self) -> Option<String> {
+        // A text of JSON is one of jq; what is put together has a backslash and a parenthesis, which JSON does not know.
+        serde_json::from_str(self.blueprint.text().trim()).ok()
+    }
+
     /// Whether the entity is one that Port has already.
     pub fn is_addressed_by_query(&self) -> bool {
         matches!(self.identifier, Identifier::Query(_))

@@ -64,6 +64,9 @@ pub struct UnitReport {
     pub unchanged: u64,
     /// Entities that Port refused or did not answer for.
     pub refused: u64,
+    /// Those of the accepted ones that Port refused at first, and that the sweep sent again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub accepted_late: u64,
     /// Entities that no single entity in Port was found for, by the search query that addresses them.
     #[serde(default)]
     pub unresolved: u64,
@@ -121,6 +124,10 @@ const PROBLEMS_TOLD: usize = 5;
 /// Letters of a problem that are told: an expression may put a whole resource into its error.
 const LONGEST_PROBLEM: usize = 500;
 
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 fn shorten(problem: &mut String) {
     if let Some((end, _)) = problem.char_indices().nth(LONGEST_PROBLEM) {
         problem.truncate(end);
@@ -138,6 +145,7 @@ impl UnitReport {
             accepted: 0,
             unchanged: 0,
             refused: 0,
+            accepted_late: 0,
             unresolved: 0,
             filtered_out: 0,
             held: 0,
@@ -154,6 +162,20 @@ impl UnitReport {
         if self.problems.len() < PROBLEMS_TOLD && !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
+    }
+
+    /// Sets how many of the entities that Port refused at first it accepted when the sweep sent them again.
+    pub fn set_accepted_late(&mut self, count: u64) {
+        let refused_at_first = self.refused + self.accepted_late;
+        let accepted_at_first = self.accepted.saturating_sub(self.accepted_late);
+        self.accepted_late = count.min(refused_at_first);
+        self.refused = refused_at_first - self.accepted_late;
+        self.accepted = accepted_at_first + self.accepted_late;
+    }
+
+    /// Whether Port has entities of this unit.
+    pub fn gave_entities(&self) -> bool {
+        self.accepted + self.unchanged > 0
     }
 
     /// Whether what this unit no longer has may be deleted: it was read to the end, and Port has all of what it gave.

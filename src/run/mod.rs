@@ -17,7 +17,7 @@ pub use done::{DoneMark, FieldNote, Listing, UnitReport};
 pub use known::Known;
 pub use plan::{Mode, Narrowing, Plan, PlannedAccount, Strategy};
 pub use state::{Place, StateError, read_json, write_json};
-pub use summary::{Deletions, InaccessibleAccount, KindSummary, Summary, TargetFailure};
+pub use summary::{Collisions, Deletions, InaccessibleAccount, KindSummary, Summary, TargetFailure};
 
 /// The id of one run: a UUID, which Port also uses to join what it is told about the run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

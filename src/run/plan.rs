@@ -16,7 +16,7 @@ pub enum Mode {
     /// Sends what differs from what Port is known to hold.
     #[default]
     Incremental,
-    /// The same today; the weekly run that will also settle entities which no ledger knows.
+    /// The same, and deletes what is ours in Port and in no ledger, if it saw everything.
     Full,
 }
 

@@ -75,12 +75,24 @@ impl Place {
         format!("runs/{}/{run}/deferred/{target}.json", self.integration)
     }
 
-    pub fn sweep_decision(&self, run: &RunId) -> String {
-        format!("runs/{}/{run}/sweep.json", self.integration)
+    /// Where the sweep of a run is.
+    pub fn sweep_progress(&self, run: &RunId) -> String {
+        format!("runs/{}/{run}/sweep/progress.json", self.integration)
     }
 
-    pub fn journal(&self, run: &RunId) -> String {
-        format!("runs/{}/{run}/journal.json", self.integration)
+    /// A part of what the sweep has found so far.
+    pub fn sweep_part(&self, run: &RunId, name: &str, part: &str) -> String {
+        format!("runs/{}/{run}/sweep/{name}/{part}", self.integration)
+    }
+
+    /// What a run would have deleted and did not, for a person to confirm.
+    pub fn held_back(&self, run: &RunId) -> String {
+        format!("runs/{}/{run}/held-back.json", self.integration)
+    }
+
+    /// What was deleted of one chunk, in the order of deletions. Their names have an order, too.
+    pub fn journal(&self, run: &RunId, chunk: usize) -> String {
+        format!("runs/{}/{run}/journal/{chunk:06}.json", self.integration)
     }
 }
 

@@ -29,9 +29,14 @@ pub struct Summary {
     pub mapping_warnings: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_targets: Vec<TargetFailure>,
+    /// How many there are beyond those that are named.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_failed_targets: usize,
     /// By kind, over all targets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kinds: BTreeMap<String, KindSummary>,
+    #[serde(default, skip_serializing_if = "Collisions::is_none")]
+    pub collisions: Collisions,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletions: Option<Deletions>,
 }
@@ -77,6 +82,24 @@ pub struct KindSummary {
     pub problems: Vec<String>,
 }
 
+/// Entities that several resources give, with different contents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collisions {
+    pub count: usize,
+    /// A few of them in words, each with two of its sources.
+    pub examples: Vec<String>,
+}
+
+impl Collisions {
+    fn is_none(&self) -> bool {
+        self.count == 0
+    }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// What the sweep deleted and what it held back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -84,6 +107,9 @@ pub struct Deletions {
     /// Entities that were found stale in this run and that nothing claims.
     pub candidates: usize,
     pub deleted: usize,
+    /// Those of the deleted ones that no ledger knew.
+    #[serde(default)]
+    pub unknown_deleted: usize,
     /// Stale for one source, but still claimed by another or related to by something live.
     pub kept_claimed: usize,
     /// Refused by Port, mostly because something else depends on them.
@@ -96,6 +122,6 @@ pub struct Deletions {
     pub not_verified: Option<String>,
     /// Entities that Port had accepted and lost since, by whatever hand; the next run sends them.
     pub missing_in_port: usize,
-    /// Entities in Port that carry this integration's mark and that no ledger knows.
+    /// Entities in Port that carry this integration's mark and that no ledger knows, and that were left there.
     pub unknown_in_port: usize,
 }

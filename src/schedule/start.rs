@@ -122,7 +122,9 @@ pub fn first_summary(plan: &Plan, mapping: &Mapping) -> Summary {
         mapping_problems: mapping_problems(plan, mapping),
         mapping_warnings: mapping.warnings.clone(),
         failed_targets: Vec::new(),
+        more_failed_targets: 0,
         kinds: Default::default(),
+        collisions: Default::default(),
         deletions: None,
     }
 }

@@ -15,11 +15,13 @@ use super::chaos::{Chaos, Fate, turn};
 use super::world::{ACCOUNT, Protected};
 
 pub const ORGANIZATION: &str = "org_model";
+/// So few that even a small list has pages.
 const OWNED_PAGE: usize = 3;
 
 #[derive(Clone)]
 pub struct MemoryCatalog {
     state: Arc<Mutex<State>>,
+    page: usize,
     chaos: Chaos,
 }
 
@@ -31,6 +33,8 @@ pub struct State {
     /// What each run that has a sweep under way must not delete, and the places that make it so.
     pub sweeping: BTreeMap<RunId, Protected>,
     pub deleted: usize,
+    /// How many deletions from now on are answered with a rate limit.
+    pub throttled_deletions: usize,
     pub violations: Vec<String>,
 }
 
@@ -42,12 +46,17 @@ pub struct Record {
 
 impl MemoryCatalog {
     pub fn new(chaos: Chaos) -> Self {
-        let catalog = Self { state: Arc::default(), chaos };
+        let catalog = Self::with_pages_of(OWNED_PAGE, chaos);
         for blueprint in ["bucket", "queue"] {
             let key = EntityKey { blueprint: blueprint.into(), identifier: format!("{blueprint}-of-others").into() };
             catalog.lock().entities.insert(key, Record { body: json!({}), is_ours: false });
         }
         catalog
+    }
+
+    /// An empty catalog, with so many entities on a page of its list.
+    pub fn with_pages_of(page: usize, chaos: Chaos) -> Self {
+        Self { state: Arc::default(), page, chaos }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
@@ -194,6 +203,10 @@ impl Catalog for MemoryCatalog {
         if fate == Fate::Failed {
             return Err(self.unavailable("delete"));
         }
+        if self.lock().throttled_deletions > 0 {
+            self.lock().throttled_deletions -= 1;
+            return Err(CatalogError::Throttled { retry_after: Duration::from_secs(60) });
+        }
         let keys: Vec<EntityKey> = identifiers
             .iter()
             .map(|identifier| EntityKey { blueprint: blueprint.into(), identifier: identifier.as_str().into() })
@@ -240,9 +253,9 @@ impl Catalog for MemoryCatalog {
         let first: usize = cursor.map_or(0, |cursor| cursor.parse().expect("our own cursor"));
         let ours: Vec<EntityKey> =
             state.entities.iter().filter(|(_, record)| record.is_ours).map(|(key, _)| key.clone()).collect();
-        let next = first + OWNED_PAGE;
+        let next = first + self.page;
         Ok(OwnedPage {
-            entities: ours.iter().skip(first).take(OWNED_PAGE).cloned().collect(),
+            entities: ours.iter().skip(first).take(self.page).cloned().collect(),
             next: (next < ours.len()).then(|| next.to_string()),
         })
     }

@@ -6,6 +6,7 @@
 //!
 //! `PORTOLAN_STORIES` sets how many are played. proptest keeps what broke once in `main.proptest-regressions`.
 
+mod bench;
 mod catalog;
 mod chaos;
 mod clock;
@@ -13,6 +14,7 @@ mod cloud;
 mod queue;
 mod store;
 mod story;
+mod sweep;
 mod world;
 
 use proptest::prelude::*;

@@ -40,6 +40,11 @@ impl MemoryStore {
         self.lock().by_key.keys().filter(|key| key.contains(part)).cloned().collect()
     }
 
+    /// How often anything was written so far.
+    pub fn writes(&self) -> u64 {
+        self.lock().writes
+    }
+
     fn lock(&self) -> MutexGuard<'_, Objects> {
         self.objects.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

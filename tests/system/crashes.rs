@@ -83,7 +83,8 @@ async fn a_sweep_that_dies_between_deleting_and_verifying_comes_to_the_same_end(
     for (fault, is_before_deletion) in [
         (Fault::delay(DELETE, NEVER), true),
         (Fault::slow_answer(DELETE, NEVER), false),
-        (Fault::delay(LISTING, NEVER), false),
+        (Fault::delay(LISTING, NEVER), true),
+        (Fault::delay(LISTING, NEVER).after(1), false),
         // The ledgers are written, the run is not yet reported.
         (Fault::delay(RESYNC_STATE, NEVER), false),
     ] {
@@ -110,7 +111,7 @@ async fn a_sweep_that_dies_between_deleting_and_verifying_comes_to_the_same_end(
         assert_eq!(summary["outcome"], "completed", "{summary:#}");
         assert_eq!(summary["deletions"]["deleted"], 1, "{route}: {summary:#}");
         let keys = world.organization.state_keys("runs/").await;
-        let journal = format!("{}/journal.json", answer["run"].as_str().unwrap_or_default());
+        let journal = format!("{}/journal/000000.json", answer["run"].as_str().unwrap_or_default());
         let journal = keys.iter().find(|key| key.ends_with(&journal)).expect("the run has a journal");
         let journal = world.organization.read_state(journal).await.unwrap_or_default();
         let journal: Value = serde_json::from_slice(&journal).expect("the journal is JSON");

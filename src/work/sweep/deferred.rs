@@ -1,94 +1,161 @@
-//! Entities that Port refused because one that they relate to did not exist yet: by now it may.
+//! Second stage: entities that Port refused because one that they relate to did not exist yet. By now it may.
 
 use std::collections::BTreeMap;
 
-use crate::ledger::{EntityHash, State};
-use crate::run::{Phase, read_json};
-use crate::seams::UpsertOutcome;
+use serde::{Deserialize, Serialize};
+
+use super::{Flow, Stage, Sweep};
+use crate::ledger::{EntityHash, Ledger, Ledgers, State};
+use crate::run::{DoneMark, Phase, read_json, write_json};
+use crate::seams::{CatalogError, Condition, UpsertOutcome};
 use crate::target::Target;
 use crate::work::target::Deferred;
 use crate::work::{StepContext, StepError};
 
-use super::evidence::Evidence;
-
 /// An entity that waits may itself be waited for; more rounds than this are not a chain but a mistake.
 const ROUNDS: usize = 3;
 
-pub async fn send_again(context: &StepContext<'_>, evidence: &mut Evidence) -> Result<(), StepError> {
-    let mut open = load(context, evidence).await?;
-    for _ in 0..ROUNDS {
-        let before = open.len();
-        if before == 0 {
-            return Ok(());
+/// How far sending again came.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Rounds {
+    done: usize,
+    /// What Port took in the round that is under way.
+    accepted: usize,
+    /// What it did not take.
+    open: usize,
+}
+
+/// Sends them target by target, in rounds, as long as a round makes progress.
+pub async fn send_again(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
+    let context = sweep.context;
+    loop {
+        let targets: Vec<Target> = sweep.progress.tally.refused.iter().cloned().collect();
+        let after = sweep.progress.after.clone();
+        for target in targets.into_iter().filter(|target| after.as_ref().is_none_or(|after| target > after)) {
+            let (accepted, open) = send_target(context, &target).await?;
+            let rounds = &mut sweep.progress.deferred;
+            rounds.accepted += accepted;
+            rounds.open += open;
+            sweep.progress.after = Some(target);
+            if sweep.pace.is_over(context) {
+                return Ok(Flow::TimeIsOver);
+            }
         }
+        let Rounds { done, accepted, open } = std::mem::take(&mut sweep.progress.deferred);
+        if accepted == 0 || open == 0 || done + 1 >= ROUNDS {
+            return Ok(sweep.enter_after(Flow::GoesOn, Stage::RefusedMarks));
+        }
+        sweep.progress.deferred.done = done + 1;
+        sweep.progress.after = None;
+    }
+}
+
+/// Sends each entity of a target that still waits once. Gives how many Port took, and how many it did not.
+///
+/// The ledger is written first, and the done mark corrected by what it says: repeated after a crash, that gives the
+/// same.
+async fn send_target(context: &StepContext<'_>, target: &Target) -> Result<(usize, usize), StepError> {
+    let ledgers = Ledgers { store: context.worker.store.as_ref(), place: &context.place };
+    // A ledger that cannot be read has nothing that could be settled in it.
+    let mut file = match ledgers.load(target).await {
+        Ok(file) => file,
+        Err(crate::ledger::LedgerError::Format { .. }) => return Ok((0, 0)),
+        Err(error) => return Err(error.into()),
+    };
+    let items = waiting_at_first(context, target, &file.ledger).await?;
+    if items.is_empty() {
+        return Ok((0, 0));
+    }
+    let settings = context.snapshot.mapping.settings.upsert;
+    let mut by_blueprint: BTreeMap<&str, Vec<&Deferred>> = BTreeMap::new();
+    for item in items.iter().filter(|item| is_unsure(&file.ledger, item)) {
+        by_blueprint.entry(&item.entity.blueprint).or_default().push(item);
+    }
+    let (mut accepted, mut open, mut throttled) = (0, 0, None);
+    for (blueprint, items) in by_blueprint {
         context.check_current(|phase| phase == Phase::Sweeping).await?;
-        open = send_round(context, evidence, open).await?;
-        if open.len() == before {
-            return Ok(());
+        let bodies: Vec<_> = items.iter().map(|item| item.body.clone()).collect();
+        let outcomes = context.worker.catalog.upsert(blueprint, &bodies, settings).await?;
+        for (item, outcome) in items.into_iter().zip(outcomes) {
+            match outcome {
+                UpsertOutcome::Accepted => {
+                    accepted += 1;
+                    settle(&mut file.ledger, item, EntityHash::of(&item.body, settings.merge));
+                }
+                UpsertOutcome::Throttled { retry_after } => throttled = throttled.max(Some(retry_after)),
+                _ => open += 1,
+            }
         }
-        evidence.save_changed_ledgers(context).await?;
+    }
+    if accepted > 0 {
+        ledgers.save(&mut file).await?;
+    }
+    correct_mark(context, target, &file.ledger, &items).await?;
+    match throttled {
+        Some(retry_after) => Err(CatalogError::Throttled { retry_after }.into()),
+        None => Ok((accepted, open)),
+    }
+}
+
+/// What waited when the sweep first looked. It is kept: what an earlier try of it sent is among it and counts, and what
+/// a later try of the target sent is not and does not.
+async fn waiting_at_first(
+    context: &StepContext<'_>,
+    target: &Target,
+    ledger: &Ledger,
+) -> Result<Vec<Deferred>, StepError> {
+    let store = context.worker.store.as_ref();
+    let run = &context.snapshot.plan.run;
+    let kept_key = context.place.sweep_part(run, "waiting", &target.to_string());
+    if let Some((kept, _)) = read_json::<Vec<Deferred>>(store, &kept_key).await? {
+        return Ok(kept);
+    }
+    let found = read_json::<Vec<Deferred>>(store, &context.place.deferred(run, target)).await?;
+    let mut items = found.map(|(items, _)| items).unwrap_or_default();
+    // A later try of the target may have sent a newer content since.
+    items.retain(|item| is_unsure(ledger, item));
+    if !items.is_empty() {
+        write_json(store, &kept_key, &items, Condition::Absent).await?;
+    }
+    Ok(items)
+}
+
+fn is_unsure(ledger: &Ledger, item: &Deferred) -> bool {
+    let entries = ledger.of_resource(&item.kind, &item.resource);
+    entries.iter().any(|entry| entry.entity == item.entity && entry.state == State::Unsure)
+}
+
+fn settle(ledger: &mut Ledger, item: &Deferred, hash: EntityHash) {
+    if let Some(entry) = ledger.entry_mut(&item.kind, &item.resource, &item.entity)
+        && entry.state == State::Unsure
+    {
+        entry.state = State::Sent(hash);
+    }
+}
+
+/// Sets what the done mark says of what was sent late to what the ledger says.
+async fn correct_mark(
+    context: &StepContext<'_>,
+    target: &Target,
+    ledger: &Ledger,
+    items: &[Deferred],
+) -> Result<(), StepError> {
+    let store = context.worker.store.as_ref();
+    let key = context.place.done_mark(&context.snapshot.plan.run, target);
+    let Some((mut mark, version)) = read_json::<DoneMark>(store, &key).await? else { return Ok(()) };
+    let before = mark.clone();
+    let merge = context.snapshot.mapping.settings.upsert.merge;
+    for unit in &mut mark.units {
+        let is_settled = |item: &&Deferred| {
+            let sent = State::Sent(EntityHash::of(&item.body, merge));
+            let mut entries = ledger.of_resource(&item.kind, &item.resource).iter();
+            item.kind == unit.kind && entries.any(|entry| entry.entity == item.entity && entry.state == sent)
+        };
+        let late = items.iter().filter(is_settled).count() as u64;
+        unit.set_accepted_late(late);
+    }
+    if mark != before {
+        write_json(store, &key, &mark, Condition::Unchanged(version)).await?;
     }
     Ok(())
-}
-
-async fn load(context: &StepContext<'_>, evidence: &Evidence) -> Result<Vec<(Target, Deferred)>, StepError> {
-    // Only a target with refusals can have such an object; asking for all would cost a call per target.
-    let with_refusals = evidence.done.values().filter(|mark| mark.units.iter().any(|unit| unit.refused > 0));
-    let mut all = Vec::new();
-    for mark in with_refusals {
-        let key = context.place.deferred(&context.snapshot.plan.run, &mark.target);
-        let found = read_json::<Vec<Deferred>>(context.worker.store.as_ref(), &key).await?;
-        let found = found.into_iter().flat_map(|(items, _)| items);
-        // A later try of the target may have sent a newer content since.
-        let open = found.filter(|item| is_unsure(evidence, &mark.target, item));
-        all.extend(open.map(|item| (mark.target.clone(), item)));
-    }
-    Ok(all)
-}
-
-fn is_unsure(evidence: &Evidence, target: &Target, item: &Deferred) -> bool {
-    let entries = evidence.ledgers.get(target).map(|file| file.ledger.of_resource(&item.kind, &item.resource));
-    entries.unwrap_or_default().iter().any(|entry| entry.entity == item.entity && entry.state == State::Unsure)
-}
-
-/// Sends each once; gives those that still wait.
-async fn send_round(
-    context: &StepContext<'_>,
-    evidence: &mut Evidence,
-    items: Vec<(Target, Deferred)>,
-) -> Result<Vec<(Target, Deferred)>, StepError> {
-    let settings = context.snapshot.mapping.settings.upsert;
-    let mut open = Vec::new();
-    let mut by_blueprint: BTreeMap<String, Vec<(Target, Deferred)>> = BTreeMap::new();
-    for (target, item) in items {
-        by_blueprint.entry(item.entity.blueprint.to_string()).or_default().push((target, item));
-    }
-    for (blueprint, items) in by_blueprint {
-        let bodies: Vec<_> = items.iter().map(|(_, item)| item.body.clone()).collect();
-        let outcomes = context.worker.catalog.upsert(&blueprint, &bodies, settings).await?;
-        for ((target, item), outcome) in items.into_iter().zip(outcomes) {
-            if outcome != UpsertOutcome::Accepted {
-                open.push((target, item));
-                continue;
-            }
-            settle(evidence, &target, &item, EntityHash::of(&item.body, settings.merge));
-        }
-    }
-    Ok(open)
-}
-
-fn settle(evidence: &mut Evidence, target: &Target, item: &Deferred, hash: EntityHash) {
-    let Some(file) = evidence.ledgers.get_mut(target) else { return };
-    let Some(entry) = file.ledger.entry_mut(&item.kind, &item.resource, &item.entity) else { return };
-    // A sweep that is repeated finds it sent already.
-    if entry.state != State::Unsure {
-        return;
-    }
-    entry.state = State::Sent(hash);
-    evidence.note_change(target);
-    let unit = evidence.done.get_mut(target).and_then(|mark| mark.units.iter_mut().find(|unit| unit.kind == item.kind));
-    if let Some(unit) = unit {
-        unit.refused = unit.refused.saturating_sub(1);
-        unit.accepted += 1;
-    }
 }

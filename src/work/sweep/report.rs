@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::Evidence;
+use super::judge::Judge;
+use super::told::Told;
+use super::{Progress, Sweep};
 use crate::events;
-use crate::run::{Deletions, FieldNote, KindSummary, Listing, Summary, TargetFailure, UnitReport, read_json};
-use crate::target::Target;
+use crate::run::{Deletions, KindSummary, Summary, TargetFailure, read_json};
 use crate::work::{StepContext, StepError};
 
-/// Problems that are told per kind; all of them are in the done marks.
-const PROBLEMS_PER_KIND: usize = 20;
-
-pub async fn summarize(
-    context: &StepContext<'_>,
-    evidence: &Evidence,
-    deletions: Deletions,
-) -> Result<Summary, StepError> {
+pub async fn summarize(sweep: &mut Sweep<'_>) -> Result<Summary, StepError> {
+    let context = sweep.context;
     let plan = &context.snapshot.plan;
     let first = read_json::<Summary>(context.worker.store.as_ref(), &context.place.summary(&plan.run)).await?;
+    sweep.progress.survey.fingerprints.load(context).await?;
+    let progress = &mut sweep.progress;
+    let deletions = deletions(context, progress);
+    for reason in &deletions.held_back {
+        events::deletion_held_back(&plan.run, reason);
+    }
+    let (failed_targets, more_failed_targets) = failures(progress);
     let mut summary = Summary {
         run: plan.run.clone(),
         mode: plan.mode,
@@ -28,94 +30,109 @@ pub async fn summarize(
         inaccessible_accounts: plan.inaccessible.values().cloned().collect(),
         mapping_problems: first.as_ref().map(|(summary, _)| summary.mapping_problems.clone()).unwrap_or_default(),
         mapping_warnings: first.map(|(summary, _)| summary.mapping_warnings).unwrap_or_default(),
-        failed_targets: failures(context, evidence),
-        kinds: BTreeMap::new(),
+        failed_targets,
+        more_failed_targets,
+        kinds: kinds(progress),
+        collisions: progress.collisions.summary(context),
         deletions: Some(deletions),
     };
-    let mut fields: BTreeMap<String, BTreeMap<String, FieldNote>> = BTreeMap::new();
-    let units = evidence.done.iter().flat_map(|(target, mark)| mark.units.iter().map(move |unit| (target, unit)));
-    for (target, unit) in units {
-        let is_merely_absent = is_merely_absent(evidence, target, unit);
-        add(summary.kinds.entry(unit.kind.clone()).or_default(), unit, is_merely_absent);
-        let of_kind = fields.entry(unit.kind.clone()).or_default();
-        for (path, note) in &unit.fields {
-            of_kind.entry(path.clone()).or_default().add(note.clone());
-        }
-    }
-    for (kind, of_kind) in fields {
-        let misconfigured =
-            of_kind.into_iter().filter_map(|(path, note)| note.problem().map(|problem| (path, problem)));
-        let misconfigured: BTreeMap<String, String> = misconfigured.collect();
-        for (path, problem) in &misconfigured {
-            events::field_misconfigured(&kind, path, problem);
-        }
-        summary.kinds.entry(kind).or_default().misconfigured = misconfigured;
-    }
-    summary.outcome = outcome(&summary, evidence).to_owned();
+    summary.outcome = outcome(context, &summary, progress).to_owned();
     Ok(summary)
 }
 
-fn failures(context: &StepContext<'_>, evidence: &Evidence) -> Vec<TargetFailure> {
-    let mut failures = Vec::new();
-    for target in &context.snapshot.plan.targets {
-        let Some(mark) = evidence.done.get(target) else {
-            let reason = "it was not done when the run's deadline came".to_owned();
-            failures.push(TargetFailure { target: target.clone(), kind: None, reason });
-            continue;
-        };
-        if let Some(reason) = &mark.failure {
-            failures.push(TargetFailure { target: target.clone(), kind: None, reason: reason.clone() });
+fn kinds(progress: &Progress) -> BTreeMap<String, KindSummary> {
+    let mut kinds = progress.tally.kinds.clone();
+    for (kind, units) in &progress.survey.missed_units {
+        kinds.entry(kind.clone()).or_default().incomplete_units += units;
+    }
+    for (kind, fields) in &progress.tally.fields {
+        let misconfigured = fields.iter().filter_map(|(path, note)| Some((path.clone(), note.problem()?)));
+        let misconfigured: BTreeMap<String, String> = misconfigured.collect();
+        for (path, problem) in &misconfigured {
+            events::field_misconfigured(kind, path, problem);
         }
-        for unit in mark.units.iter().filter(|unit| !is_merely_absent(evidence, target, unit)) {
-            if let Some(reason) = unit.listing.problem() {
-                failures.push(TargetFailure {
-                    target: target.clone(),
-                    kind: Some(unit.kind.clone()),
-                    reason: reason.to_owned(),
-                });
-            }
+        kinds.entry(kind.clone()).or_default().misconfigured = misconfigured;
+    }
+    kinds
+}
+
+fn failures(progress: &mut Progress) -> (Vec<TargetFailure>, usize) {
+    let mut failures = std::mem::take(&mut progress.tally.failures);
+    failures.extend(std::mem::take(&mut progress.survey.missed));
+    let more = failures.untold();
+    let mut failures = failures.into_items();
+    failures.sort_by(|one, other| (&one.target, &one.kind).cmp(&(&other.target, &other.kind)));
+    (failures, more)
+}
+
+fn deletions(context: &StepContext<'_>, progress: &mut Progress) -> Deletions {
+    let held_back = held_back(context, progress);
+    let more = held_back.untold();
+    let mut held_back = held_back.into_items();
+    if more > 0 {
+        held_back.push(format!("and {more} more reasons"));
+    }
+    let Progress { survey, port, claims, deletion, .. } = progress;
+    // Unless all is clear, nothing is known to be unclaimed.
+    let kept_claimed = if survey.is_clear() { claims.claimed.count() + claims.related } else { 0 };
+    Deletions {
+        candidates: claims.count_deletable(),
+        deleted: deletion.deleted,
+        unknown_deleted: deletion.unknown_deleted,
+        kept_claimed,
+        kept_refused: deletion.kept_refused,
+        held_back,
+        not_verified: port.problem.clone(),
+        missing_in_port: port.missing,
+        unknown_in_port: port.unknown,
+    }
+}
+
+/// Why something stays that looks as if it should go.
+fn held_back(context: &StepContext<'_>, progress: &Progress) -> Told<String> {
+    let Progress { tally, retirement, survey, decision, deletion, port, .. } = progress;
+    let mut reasons = Told::default();
+    let stale = survey.fingerprints.stale.all().len();
+    let asked_for = if context.snapshot.plan.remove_unknown { port.unknown } else { 0 };
+    if stale + asked_for > 0 {
+        for unclear in survey.unclear.items() {
+            reasons.tell(format!("{} stale or unknown entities stay: {unclear}", stale + asked_for));
+        }
+        for target in &survey.lost {
+            reasons.tell(format!(
+                "{} stale or unknown entities stay: the ledger of {target} is missing in the state bucket; a complete run of the target \
+                 makes it anew",
+                stale + asked_for
+            ));
         }
     }
-    failures
-}
-
-/// Not every service is in every region. One that Port has something of was there, and is missed.
-fn is_merely_absent(evidence: &Evidence, target: &Target, unit: &UnitReport) -> bool {
-    let ledger = evidence.ledgers.get(target).map(|file| &file.ledger);
-    let has_entries = ledger.is_some_and(|ledger| ledger.units.contains_key(&unit.kind));
-    matches!(unit.listing, Listing::NotHere(_)) && !has_entries
-}
-
-fn add(sum: &mut KindSummary, unit: &UnitReport, is_merely_absent: bool) {
-    sum.resources += unit.resources;
-    sum.entities += unit.entities;
-    sum.accepted += unit.accepted;
-    sum.unchanged += unit.unchanged;
-    sum.refused += unit.refused;
-    sum.unresolved += unit.unresolved;
-    sum.filtered_out += unit.filtered_out;
-    sum.held += unit.held;
-    sum.incomplete_units += u64::from(!unit.listing.is_complete() && !is_merely_absent);
-    for problem in &unit.problems {
-        if sum.problems.len() < PROBLEMS_PER_KIND && !sum.problems.contains(problem) {
-            sum.problems.push(problem.clone());
-        }
+    reasons.extend(tally.kept.clone());
+    if survey.in_doubt > 0
+        && let Some(doubt) = Judge::new(context, tally, retirement).doubt
+    {
+        reasons.tell(format!("{} entities that the mapping no longer gives stay: {doubt}", survey.in_doubt));
     }
+    decision.held_back.iter().for_each(|reason| reasons.tell(reason.clone()));
+    reasons.extend(deletion.kept.clone());
+    reasons.extend(retirement.held_back.clone());
+    reasons
 }
 
-fn outcome(summary: &Summary, evidence: &Evidence) -> &'static str {
-    if evidence.done.values().all(|mark| mark.failure.is_some()) {
+fn outcome(context: &StepContext<'_>, summary: &Summary, progress: &Progress) -> &'static str {
+    if summary.targets > 0 && progress.tally.failed_targets == summary.targets {
         return "failed";
     }
-    let held_back = summary
-        .deletions
-        .as_ref()
-        .is_some_and(|deletions| !deletions.held_back.is_empty() || deletions.not_verified.is_some());
+    let deletions = summary.deletions.as_ref();
+    let held_back =
+        deletions.is_some_and(|deletions| !deletions.held_back.is_empty() || deletions.not_verified.is_some());
     let kinds_have_problems = summary.kinds.values().any(|kind| kind.refused > 0 || kind.held > 0);
+    // Where Port merges, several resources may give one entity on purpose.
+    let collide = summary.collisions.count > 0 && !context.snapshot.mapping.settings.upsert.merge;
     let has_problems = !summary.inaccessible_accounts.is_empty()
         || !summary.mapping_problems.is_empty()
         || !summary.failed_targets.is_empty()
         || held_back
+        || collide
         || kinds_have_problems;
     if has_problems { "completed-with-problems" } else { "completed" }
 }

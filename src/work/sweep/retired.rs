@@ -1,77 +1,141 @@
-//! Targets that left for good. An account or region that is merely missing is no evidence: it is asked for by itself.
+//! Third stage: targets that left for good. An account or region that is merely missing is no evidence: it is asked for
+//! by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::Evidence;
-use crate::run::{Known, read_json};
+use serde::{Deserialize, Serialize};
+
+use super::held_back::HeldBack;
+use super::told::Told;
+use super::{Flow, Stage, Sweep};
+use crate::ledger::{LedgerError, Ledgers};
+use crate::run::Plan;
 use crate::seams::Standing;
 use crate::target::{AccountId, Target};
 use crate::work::{StepContext, StepError};
 
+/// Accounts that words name; how many there are is said, too.
+const MOST_NAMED: usize = 20;
+
 /// What of the ledgers belongs to nothing that exists any more.
-#[derive(Debug, Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Retirement {
-    /// Retired targets, each with the evidence.
-    pub targets: BTreeMap<Target, String>,
+    /// Accounts with entities of ours that the plan does not have.
+    missing: BTreeSet<AccountId>,
+    /// Those of them that are gone for good, each with the evidence.
+    gone: BTreeMap<AccountId, String>,
+    /// The last account that the stage is through with.
+    after: Option<AccountId>,
     /// Why accounts that look gone were not retired.
-    pub held_back: Vec<String>,
+    pub held_back: Told<String>,
+    /// Whether a person confirmed that what looks changed or gone is meant to be.
+    pub is_confirmed: bool,
 }
 
-pub async fn judge(context: &StepContext<'_>, evidence: &Evidence) -> Result<Retirement, StepError> {
-    let plan = &context.snapshot.plan;
-    let mut retirement = Retirement::default();
-    if plan.narrowing.is_narrowed() {
-        return Ok(retirement);
-    }
-    let mut missing: BTreeSet<&AccountId> = BTreeSet::new();
-    let targets = evidence.targets();
-    for target in &targets {
-        let Some(account) = target.account() else { continue };
-        if !plan.knows_account(account) {
-            missing.insert(account);
+impl Retirement {
+    /// Why a target is gone for good, if it is.
+    pub fn reason(&self, plan: &Plan, target: &Target) -> Option<String> {
+        let account = target.account()?;
+        if plan.narrowing.is_narrowed() {
+            return None;
         }
         if let (Some(planned), Some(region)) = (plan.accounts.get(account), target.region())
             && planned.disabled_regions.iter().any(|disabled| disabled == region)
         {
-            retirement
-                .targets
-                .insert((*target).clone(), format!("AWS reports the region {region} as disabled in account {account}"));
+            return Some(format!("AWS reports the region {region} as disabled in account {account}"));
+        }
+        self.gone.get(account).cloned()
+    }
+}
+
+/// Finds the accounts that have entities of ours and are not in the plan, and whether it is in doubt that they went
+/// away.
+pub async fn find_missing(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
+    let context = sweep.context;
+    let plan = &context.snapshot.plan;
+    if plan.narrowing.is_narrowed() {
+        return Ok(sweep.enter_after(Flow::GoesOn, Stage::Survey));
+    }
+    let mut targets: BTreeMap<AccountId, Vec<(Target, bool)>> = BTreeMap::new();
+    for item in sweep.ledger_targets().await?.iter() {
+        let account = item.target.account().filter(|account| !plan.knows_account(account));
+        if let Some(account) = account {
+            targets.entry(account.clone()).or_default().push((item.target.clone(), item.has_ledger));
         }
     }
-    if missing.is_empty() {
-        return Ok(retirement);
-    }
-    if let Some(reason) = reason_to_doubt(context, missing.len()).await? {
-        let accounts: Vec<&str> = missing.iter().map(|account| account.as_str()).collect();
-        retirement
-            .held_back
-            .push(format!("accounts {} are missing, but {reason}: their entities stay", accounts.join(", ")));
-        return Ok(retirement);
-    }
-    for account in missing {
-        match context.worker.cloud.standing(plan, account).await {
-            Standing::Gone { evidence: words } => {
-                let targets = targets.iter().filter(|target| target.account() == Some(account));
-                retirement.targets.extend(targets.map(|target| ((*target).clone(), words.clone())));
-            }
-            Standing::Present => retirement.held_back.push(format!(
-                "account {account} is missing, but AWS Organizations does not say that it is closed or elsewhere: its entities stay"
-            )),
-            Standing::Unknown { reason } => retirement
-                .held_back
-                .push(format!("account {account} is missing, and it is unknown why: its entities stay ({reason})")),
+    let after = sweep.progress.retirement.after.clone();
+    for (account, targets) in
+        targets.into_iter().filter(|(account, _)| after.as_ref().is_none_or(|after| account > after))
+    {
+        if has_entities(context, targets).await? {
+            sweep.progress.retirement.missing.insert(account.clone());
+        }
+        sweep.progress.retirement.after = Some(account);
+        if sweep.pace.is_over(context) {
+            return Ok(Flow::TimeIsOver);
         }
     }
-    Ok(retirement)
+    sweep.progress.retirement.after = None;
+    if sweep.progress.retirement.missing.is_empty() {
+        return Ok(sweep.enter_after(Flow::GoesOn, Stage::Survey));
+    }
+    settle_doubt(sweep).await
+}
+
+/// Whether an account has entities of ours, as far as its ledgers tell.
+async fn has_entities(context: &StepContext<'_>, targets: Vec<(Target, bool)>) -> Result<bool, StepError> {
+    let ledgers = Ledgers { store: context.worker.store.as_ref(), place: &context.place };
+    for (target, has_ledger) in targets {
+        if !has_ledger {
+            return Ok(true);
+        }
+        match ledgers.load(&target).await {
+            Ok(file) if file.ledger.claims_incomplete => return Ok(true),
+            Ok(file) if file.ledger.entries().any(|(_, _, entry)| entry.may_become_stale()) => return Ok(true),
+            Ok(_) => {}
+            Err(LedgerError::Format { .. }) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
+}
+
+async fn settle_doubt(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
+    let context = sweep.context;
+    let plan = &context.snapshot.plan;
+    let missing = sweep.progress.retirement.missing.clone();
+    let Some(reason) = reason_to_doubt(sweep, missing.len()).await? else {
+        return Ok(sweep.enter_after(Flow::GoesOn, Stage::Standing));
+    };
+    if let Some(confirmed) = HeldBack::confirmed(context).await?
+        && confirmed.strategy == plan.strategy
+        && missing.is_subset(&confirmed.missing_accounts)
+    {
+        sweep.progress.retirement.is_confirmed = true;
+        return Ok(sweep.enter_after(Flow::GoesOn, Stage::Standing));
+    }
+    HeldBack::of_this_run(context).await?.with_missing_accounts(missing.clone()).write(context).await?;
+    let named: Vec<&str> = missing.iter().take(MOST_NAMED).map(|account| account.as_str()).collect();
+    let more = match missing.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    sweep.progress.retirement.held_back.tell(format!(
+        "accounts {}{more} are missing, but {reason}: their entities stay; if they are meant to go, invoke the scheduler with \
+         {{\"confirm\":\"{}\"}}",
+        named.join(", "),
+        plan.run
+    ));
+    Ok(sweep.enter_after(Flow::GoesOn, Stage::Survey))
 }
 
 /// Why missing accounts more likely come from a changed setting than from accounts that went away.
-async fn reason_to_doubt(context: &StepContext<'_>, missing: usize) -> Result<Option<String>, StepError> {
-    let before = read_json::<Known>(context.worker.store.as_ref(), &context.place.known()).await?;
-    let Some((before, _)) = before else {
+async fn reason_to_doubt(sweep: &mut Sweep<'_>, missing: usize) -> Result<Option<String>, StepError> {
+    let strategy = &sweep.context.snapshot.plan.strategy;
+    let Some(before) = sweep.known().await? else {
         return Ok(Some("no earlier run left word of how it found accounts".to_owned()));
     };
-    if before.strategy != context.snapshot.plan.strategy {
+    if before.strategy != *strategy {
         return Ok(Some("the way in which accounts are found was changed since the last run".to_owned()));
     }
     // Those that the last run knew: accounts that this one brought must not make the missing ones look few.
@@ -81,4 +145,31 @@ async fn reason_to_doubt(context: &StepContext<'_>, missing: usize) -> Result<Op
         return Ok(Some(format!("that is more than half of the {known} accounts known")));
     }
     Ok(None)
+}
+
+/// Asks for each missing account.
+pub async fn judge(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
+    let context = sweep.context;
+    let after = sweep.progress.retirement.after.clone();
+    let missing = sweep.progress.retirement.missing.clone();
+    for account in missing.into_iter().filter(|account| after.as_ref().is_none_or(|after| account > after)) {
+        let standing = context.worker.cloud.standing(&context.snapshot.plan, &account).await;
+        let retirement = &mut sweep.progress.retirement;
+        match standing {
+            Standing::Gone { evidence } => {
+                retirement.gone.insert(account.clone(), evidence);
+            }
+            Standing::Present => retirement.held_back.tell(format!(
+                "account {account} is missing, but AWS Organizations does not say that it is closed or elsewhere: its entities stay"
+            )),
+            Standing::Unknown { reason } => retirement
+                .held_back
+                .tell(format!("account {account} is missing, and it is unknown why: its entities stay ({reason})")),
+        }
+        retirement.after = Some(account);
+        if sweep.pace.is_over(context) {
+            return Ok(Flow::TimeIsOver);
+        }
+    }
+    Ok(sweep.enter_after(Flow::GoesOn, Stage::Survey))
 }

@@ -151,13 +151,15 @@ pub async fn damage_ledger(world: &World, target: &str) {
     world.organization.write_state(&key, &bytes).await;
 }
 
-/// The journal of a run, as far as it has one.
+/// The lines of the journal of a run.
 pub async fn journal(world: &World, run: &Resync) -> Vec<Value> {
     let run = run.answer["run"].as_str().expect("a run").to_owned();
     let keys = world.organization.state_keys("runs/").await;
-    let Some(key) = keys.into_iter().find(|key| key.ends_with(&format!("{run}/journal.json"))) else {
-        return Vec::new();
-    };
-    let bytes = world.organization.read_state(&key).await.expect("the journal is there");
-    serde_json::from_slice(&bytes).expect("a journal is a list")
+    let mut lines: Vec<Value> = Vec::new();
+    for key in keys.into_iter().filter(|key| key.contains(&format!("{run}/journal/"))) {
+        let bytes = world.organization.read_state(&key).await.expect("the journal is there");
+        let of_chunk: Vec<Value> = serde_json::from_slice(&bytes).expect("a journal is a list");
+        lines.extend(of_chunk);
+    }
+    lines
 }

@@ -1,0 +1,38 @@
+//! What the next run compares itself with.
+
+use super::{Flow, Stage, Sweep};
+use crate::run::{Known, Phase, read_json, write_json};
+use crate::seams::Condition;
+use crate::work::StepError;
+
+/// Written before emptied ledgers are removed: one that is removed, and still known after a crash, would pass for lost.
+/// Not written where nothing changed; of how accounts are found, nothing is said by a run that saw only a part.
+pub async fn remember(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
+    let context = sweep.context;
+    let plan = &context.snapshot.plan;
+    let targets = sweep.ledger_targets().await?;
+    context.check_current(|phase| phase == Phase::Sweeping).await?;
+    let store = context.worker.store.as_ref();
+    let key = context.place.known();
+    let found = read_json::<Known>(store, &key).await?;
+    let condition = found.as_ref().map_or(Condition::Absent, |(_, version)| Condition::Unchanged(version.clone()));
+    let before = found.map(|(known, _)| known);
+    let retirement = &sweep.progress.retirement;
+    let is_doubted = !retirement.held_back.is_empty() && !retirement.is_confirmed;
+    let strategy = match &before {
+        Some(known) if plan.narrowing.is_narrowed() || is_doubted => known.strategy.clone(),
+        _ => plan.strategy.clone(),
+    };
+    let emptied = &sweep.progress.settling.emptied;
+    let there = targets.iter().filter(|item| item.has_ledger && !emptied.contains(&item.target));
+    let there = there.map(|item| item.target.clone());
+    // A ledger that is missing stays known until its target was read again.
+    let lost = sweep.progress.survey.lost.iter().cloned();
+    let now = Known { strategy, ledgers: there.chain(lost).collect() };
+    if before.as_ref() != Some(&now) {
+        // What was in doubt by what was known must not be judged anew by what is known now.
+        sweep.secure().await?;
+        write_json(store, &key, &now, condition).await?;
+    }
+    Ok(sweep.enter_after(Flow::GoesOn, Stage::Remove))
+}
