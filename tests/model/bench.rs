@@ -49,6 +49,13 @@ struct TickingClock {
     ticks: AtomicI64,
 }
 
+impl TickingClock {
+    fn advance(&self, duration: Duration) {
+        let ticks = duration.whole_milliseconds() / i128::from(TICK_MILLISECONDS) + 1;
+        self.ticks.fetch_add(i64::try_from(ticks).expect("a delay of the queue"), Ordering::SeqCst);
+    }
+}
+
 #[async_trait]
 impl Clock for TickingClock {
     fn now(&self) -> OffsetDateTime {
@@ -232,7 +239,7 @@ impl Bench {
             let response = self.worker.handle(event, deadline).await;
             assert!(response.batch_item_failures.is_empty(), "the sweep fails");
             self.queue.remove(&delivery);
-            self.queue.skip_delays();
+            self.clock.advance(self.queue.skip_delays());
         }
         invocations
     }

@@ -95,13 +95,14 @@ impl MemoryQueue {
     }
 
     /// Whatever waits for its time waits no longer.
-    pub fn skip_delays(&self) {
+    pub fn skip_delays(&self) -> time::Duration {
         let now = self.clock.now();
-        self.lock()
-            .waiting
-            .iter_mut()
-            .filter(|message| message.receives == 0)
-            .for_each(|message| message.visible = now);
+        let mut longest = time::Duration::ZERO;
+        for message in self.lock().waiting.iter_mut().filter(|message| message.receives == 0) {
+            longest = longest.max(message.visible - now);
+            message.visible = now;
+        }
+        longest
     }
 
     /// A message becomes visible although somebody still works on it.
