@@ -11,6 +11,7 @@ mod defaults;
 mod derived;
 mod discovery;
 mod disturbed;
+mod guarantees;
 mod inputs;
 mod install;
 mod kills;

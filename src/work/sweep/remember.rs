@@ -3,6 +3,7 @@
 use super::{Flow, Stage, Sweep};
 use crate::run::{Known, Phase, read_json, write_json};
 use crate::seams::Condition;
+use crate::target::Target;
 use crate::work::StepError;
 
 /// Written before emptied ledgers are removed: one that is removed, and still known after a crash, would pass for lost.
@@ -24,7 +25,9 @@ pub async fn remember(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
         _ => plan.strategy.clone(),
     };
     let emptied = &sweep.progress.settling.emptied;
-    let there = targets.iter().filter(|item| item.has_ledger && !emptied.contains(&item.target));
+    let without_claims = &sweep.progress.survey.without_claims;
+    let is_gone = |target: &Target| emptied.contains(target) || without_claims.contains(target);
+    let there = targets.iter().filter(|item| item.has_ledger && !is_gone(&item.target));
     let there = there.map(|item| item.target.clone());
     // A ledger that is missing stays known until its target was read again.
     let lost = sweep.progress.survey.lost.iter().cloned();

@@ -32,6 +32,8 @@ pub struct Survey {
     /// Targets that had a ledger after the last run, or must have had one in this, and have none, although nobody
     /// emptied it.
     pub lost: BTreeSet<Target>,
+    /// Targets whose ledger says nothing but how far a reading came: it claims nothing, and may go unnoticed.
+    pub without_claims: BTreeSet<Target>,
     /// Targets whose ledger was damaged or lost, and that this run read completely.
     pub mended: BTreeSet<Target>,
     /// Units that AWS does not have there any more, although something of them is in a ledger.
@@ -92,6 +94,8 @@ impl Survey {
     ) -> Result<(), StepError> {
         if ledger.claims_incomplete {
             self.note_incomplete(target, judge);
+        } else if ledger.units.is_empty() {
+            self.without_claims.insert(target.clone());
         }
         for kind in ledger.units.keys() {
             // Not every service is in every region. One that Port has something of was there, and is missed.

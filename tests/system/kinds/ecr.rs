@@ -111,7 +111,7 @@ async fn a_repository_in_which_everything_is_set() {
         "brandNew": {"a": [1]},
     });
     let page = json!({"repositories": [wire]}).to_string();
-    bench.answer(KIND, "ecr", "DescribeRepositories", "\"maxResults\":1000", &page).await;
+    bench.answer(KIND, "ecr", "DescribeRepositories", "\"maxResults\":100", &page).await;
     let name = r#""repositoryName":"team/web""#;
     let policy = json!({"registryId": bench.alpha(), "repositoryName": "team/web", "policyText": "{}"});
     bench.answer(KIND, "ecr", "GetRepositoryPolicy", name, &policy.to_string()).await;
