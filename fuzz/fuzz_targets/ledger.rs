@@ -13,13 +13,14 @@ fuzz_target!(|bytes: &[u8]| {
     check(bytes);
     check(&sealed(bytes));
     let written = encode(&ledger_of(bytes), "writer");
-    assert_eq!(decode(&written).expect("what was written is read"), ledger_of(bytes));
+    assert_eq!(encode(&decode(&written).expect("what was written is read"), "writer"), written);
     check_change(&written, bytes);
 });
 
 fn check(bytes: &[u8]) {
     let Ok(ledger) = decode(bytes) else { return };
-    assert_eq!(decode(&encode(&ledger, "writer")).expect("what was read is written"), ledger);
+    let written = encode(&ledger, "writer");
+    assert_eq!(encode(&decode(&written).expect("what was read is written"), "writer"), written);
     check_change(bytes, bytes);
 }
 
@@ -33,7 +34,8 @@ fn check_change(written: &[u8], input: &[u8]) {
     let position = position % changed.len();
     changed[position] ^= 1 << (input.len() % 8);
     if let Ok(ledger) = decode(&changed) {
-        assert_eq!(ledger, decode(written).expect("it was read before"), "bit of byte {position}");
+        let before = decode(written).expect("it was read before");
+        assert_eq!(encode(&ledger, "writer"), encode(&before, "writer"), "bit of byte {position}");
     }
 }
 
@@ -65,11 +67,11 @@ fn ledger_of(bytes: &[u8]) -> Ledger {
             content => State::Sent(EntityHash::of(&json!(content), true)),
         };
         let relates_to = match relation.split_once('=') {
-            Some((name, identifier)) => vec![Relation { name: name.to_owned(), identifier: identifier.to_owned() }],
+            Some((name, identifier)) => vec![Relation { name: name.into(), identifier: identifier.into() }],
             None => Vec::new(),
         };
-        let entity = EntityKey { blueprint: blueprint.clone(), identifier: identifier.clone() };
-        ledger.record(kind, resource, Entry { entity, relates_to, state });
+        let entity = EntityKey { blueprint: blueprint.as_str().into(), identifier: identifier.as_str().into() };
+        ledger.record(kind, resource, Entry { entity, relates_to: relates_to.into(), state });
     }
     ledger.claims_incomplete = text.starts_with('!');
     ledger

@@ -37,6 +37,13 @@ pub enum LedgerError {
     Store(#[from] StoreError),
 }
 
+impl LedgerFile {
+    /// Whether there is such an object at all.
+    pub fn is_there(&self) -> bool {
+        self.version.is_some()
+    }
+}
+
 impl<'a> Ledgers<'a> {
     /// The ledger of a target as it lies there; an empty one where there is none.
     ///

@@ -85,6 +85,9 @@ pub struct PlannedAccount {
     pub enabled_regions: Vec<String>,
     /// The regions that AWS reported as disabled: evidence, unlike a mere absence.
     pub disabled_regions: Vec<String>,
+    /// The regions that are just being enabled or disabled: not read, and no evidence either.
+    #[serde(default)]
+    pub changing_regions: Vec<String>,
 }
 
 /// The plan of a run.

@@ -168,7 +168,7 @@ async fn enter(
             Err(error) => return (account.clone(), Err(inaccessible(error.to_string(), error.check()))),
         },
     };
-    let Regions { enabled, disabled } = match regions_of(&clients, partition).await {
+    let Regions { enabled, disabled, changing } = match regions_of(&clients, partition).await {
         Ok(regions) => regions,
         Err(error) => {
             let check = match error {
@@ -184,6 +184,7 @@ async fn enter(
         role: role.map(|role| role.to_string()),
         enabled_regions: enabled,
         disabled_regions: disabled,
+        changing_regions: changing,
     };
     (account, Ok(planned))
 }

@@ -142,7 +142,7 @@ impl Scheduler {
 
     async fn start_run(
         &self,
-        request: RunRequest,
+        mut request: RunRequest,
         place: Place,
         port_organization: String,
         deadline: OffsetDateTime,
@@ -156,6 +156,13 @@ impl Scheduler {
             && let Some(reason) = confirm::obstacle(self.store.as_ref(), &place, run, latest, self.clock.now()).await?
         {
             return Ok(Answer::refused(run, reason));
+        }
+        if let Some(run) = &request.confirms
+            && let Some((confirmed, _)) = read_json::<Plan>(self.store.as_ref(), &place.plan(run)).await?
+        {
+            // What only such a run finds, only such a run can delete.
+            request.mode = confirmed.mode;
+            request.remove_unknown |= confirmed.remove_unknown;
         }
         let record = ensure_integration(&self.port, &self.settings).await?;
         let mapping = Mapping::parse(&record.config)?;

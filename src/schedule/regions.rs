@@ -13,14 +13,20 @@ pub const DISCOVERY_POLICY: &str =
 /// The regions of an account, each list in the order of names.
 pub struct Regions {
     pub enabled: Vec<String>,
-    /// Reported as disabled. A region that is just being enabled or disabled is in neither list.
+    /// Reported as disabled.
     pub disabled: Vec<String>,
+    /// Just being enabled or disabled, or in a state that is not known here.
+    pub changing: Vec<String>,
 }
 
 /// Lists an account's regions with their status. Partitions other than `aws` have no such call, and all of their few
 /// regions are enabled.
 pub async fn regions_of(clients: &Clients, partition: &str) -> Result<Regions, ReadError> {
-    let all_enabled = |names: [&str; 2]| Regions { enabled: names.map(str::to_owned).to_vec(), disabled: Vec::new() };
+    let all_enabled = |names: [&str; 2]| Regions {
+        enabled: names.map(str::to_owned).to_vec(),
+        disabled: Vec::new(),
+        changing: Vec::new(),
+    };
     match partition {
         "aws-us-gov" => return Ok(all_enabled(["us-gov-east-1", "us-gov-west-1"])),
         "aws-cn" => return Ok(all_enabled(["cn-north-1", "cn-northwest-1"])),
@@ -28,7 +34,7 @@ pub async fn regions_of(clients: &Clients, partition: &str) -> Result<Regions, R
     }
     const CALL: &str = "account:ListRegions";
     let client = clients.get(partition_region(partition), Client::new);
-    let mut regions = Regions { enabled: Vec::new(), disabled: Vec::new() };
+    let mut regions = Regions { enabled: Vec::new(), disabled: Vec::new(), changing: Vec::new() };
     let mut token = PageToken::first(CALL);
     loop {
         let answer = client.list_regions().set_next_token(token.to_send()).send().await;
@@ -38,7 +44,7 @@ pub async fn regions_of(clients: &Clients, partition: &str) -> Result<Regions, R
             match region.region_opt_status {
                 Some(RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault) => regions.enabled.push(name),
                 Some(RegionOptStatus::Disabled) => regions.disabled.push(name),
-                _ => {}
+                _ => regions.changing.push(name),
             }
         }
         if !token.go_on(page.next_token)? {
@@ -50,5 +56,6 @@ pub async fn regions_of(clients: &Clients, partition: &str) -> Result<Regions, R
     }
     regions.enabled.sort();
     regions.disabled.sort();
+    regions.changing.sort();
     Ok(regions)
 }

@@ -285,7 +285,7 @@ impl Worker {
         self.queue.dead_letter(body, reason).await.is_ok()
     }
 
-    /// A sweep has until the run's deadline: an outage of Port ends sooner or later, and only this message ends the
+    /// A sweep has until another run may start: an outage of Port ends sooner or later, and only this message ends the
     /// run.
     async fn postpone_sweep(&self, message: &Message, place: &Place, reason: &str) -> bool {
         let Step::Sweep { polls } = message.step else {
@@ -294,7 +294,7 @@ impl Worker {
         let Ok(Some((current, _))) = load_current(self.store.as_ref(), place).await else {
             return false;
         };
-        if current.run != message.run || self.clock.now() >= current.deadline {
+        if current.run != message.run || !current.is_going(self.clock.now()) {
             return false;
         }
         events::sweep_postponed(&current.run, &reason);

@@ -26,6 +26,11 @@ impl RunSnapshot {
         self.known.as_ref().is_some_and(|known| known.ledgers.contains(target))
     }
 
+    /// Whether the run before found its accounts in the same way.
+    pub fn is_found_as_before(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.strategy == self.plan.strategy)
+    }
+
     /// Whether reports of all units of a target tell everything that the target claims: nothing of it was left out,
     /// failed or held. Whether the mapping names all kinds as AWS does is not in them.
     pub fn tells_all_claims<'a>(&self, mut units: impl Iterator<Item = &'a UnitReport>) -> bool {

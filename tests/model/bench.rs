@@ -274,6 +274,7 @@ fn plan(now: OffsetDateTime, accounts: impl Iterator<Item = AccountId>) -> Plan 
         role: None,
         enabled_regions: REGIONS.iter().map(|region| (*region).to_owned()).collect(),
         disabled_regions: Vec::new(),
+        changing_regions: Vec::new(),
     };
     let accounts: BTreeMap<AccountId, PlannedAccount> = accounts.map(|account| (account, planned.clone())).collect();
     let globals = accounts.keys().map(|account| Target::Global { account: account.clone() });

@@ -378,6 +378,7 @@ impl Story {
                 role: None,
                 enabled_regions,
                 disabled_regions: state.disabled_regions.iter().map(|region| (*region).to_owned()).collect(),
+                changing_regions: Vec::new(),
             };
             accounts.insert(account.clone(), planned);
         }

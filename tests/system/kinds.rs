@@ -196,6 +196,7 @@ fn plan_of(organization: &Organization<'_>) -> Plan {
         role: Some(organization.read_role_arn(organization.account("alpha"))),
         enabled_regions: REGIONS.map(str::to_owned).to_vec(),
         disabled_regions: Vec::new(),
+        changing_regions: Vec::new(),
     };
     let kinds = KINDS.iter().map(|kind| {
         let include_actions = kind.include_actions.iter().map(|action| action.name.to_owned()).collect();

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::candidates::Candidate;
 use super::fingerprints::of_entity;
 use super::journal::Journal;
+use super::pace::Pace;
 use super::parts::Numbers;
 use super::told::Told;
 use super::{Flow, Stage, Sweep};
@@ -28,10 +29,13 @@ pub struct Deletion {
     entity: usize,
     /// How many chunks there were before it.
     chunk: usize,
+    /// Whether an earlier invocation began with the chunk that is next.
+    #[serde(default)]
+    is_chunk_begun: bool,
     /// Whether Port was asked to delete anything.
     pub has_begun: bool,
     /// Whether the list of what is ours in Port is of after the deletions.
-    pub is_list_outdated: bool,
+    pub is_list_of_after: bool,
     pub deleted: usize,
     pub unknown_deleted: usize,
     pub kept: Told<String>,
@@ -60,8 +64,8 @@ pub async fn delete(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
         };
         let first = sweep.progress.deletion.entity.min(part.len());
         for chunk in part[first..].chunks(CHUNK) {
-            sweep.progress.deletion.delete_chunk(context, &blueprint, chunk).await?;
-            if sweep.pace.is_over(context) {
+            let flow = sweep.progress.deletion.delete_chunk(context, &mut sweep.pace, &blueprint, chunk).await?;
+            if flow == Flow::TimeIsOver || sweep.pace.is_over(context) {
                 return Ok(Flow::TimeIsOver);
             }
         }
@@ -75,9 +79,10 @@ impl Deletion {
     async fn delete_chunk(
         &mut self,
         context: &StepContext<'_>,
+        pace: &mut Pace,
         blueprint: &str,
         candidates: &[Candidate],
-    ) -> Result<(), StepError> {
+    ) -> Result<Flow, StepError> {
         let identifiers: Vec<String> =
             candidates.iter().map(|candidate| candidate.entity.identifier.to_string()).collect();
         // Deleted by hand already, or taken over by somebody: not ours to delete.
@@ -86,18 +91,24 @@ impl Deletion {
             candidates.iter().partition(|candidate| ours.contains(candidate.entity.identifier.as_str()));
         let mut journal = Journal::of_chunk(context, self.chunk);
         // Or deleted by an earlier try of this very sweep: then it counts.
-        if !others.is_empty() {
+        if !others.is_empty() || self.is_chunk_begun {
             journal.read(context).await?;
         }
-        let mut refused = BTreeMap::new();
-        if !ours.is_empty() {
-            context.check_current(|phase| phase == Phase::Sweeping).await?;
-            journal.announce(context, ours.iter().copied()).await?;
-            self.has_begun = true;
-            let identifiers = ours.iter().map(|candidate| candidate.entity.identifier.to_string());
-            delete_or_halve(context, blueprint, identifiers.collect(), &mut refused).await?;
-            if !refused.is_empty() {
+        let mut refused = journal.refused();
+        let open: Vec<&Candidate> =
+            ours.into_iter().filter(|candidate| !refused.contains_key(candidate.entity.identifier.as_str())).collect();
+        if !open.is_empty() {
+            journal.announce(context, open.iter().copied()).await?;
+            (self.has_begun, self.is_chunk_begun) = (true, true);
+            let known = refused.len();
+            let identifiers = open.iter().map(|candidate| candidate.entity.identifier.to_string());
+            let mut halving = Halving { context, pace, blueprint, refused: &mut refused };
+            let flow = halving.delete(identifiers.collect()).await?;
+            if refused.len() > known {
                 journal.note_refused(context, &refused).await?;
+            }
+            if flow == Flow::TimeIsOver {
+                return Ok(flow);
             }
         }
         for candidate in
@@ -115,37 +126,56 @@ impl Deletion {
         // An earlier try may have deleted what this one finds gone.
         self.has_begun |= deleted > 0;
         self.chunk += 1;
+        self.is_chunk_begun = false;
         self.entity += candidates.len();
-        Ok(())
+        Ok(Flow::GoesOn)
     }
 }
 
 /// Port refuses a chunk as a whole; halving it finds the one that is meant.
-fn delete_or_halve<'a>(
-    context: &'a StepContext<'_>,
+struct Halving<'a> {
+    context: &'a StepContext<'a>,
+    pace: &'a mut Pace,
     blueprint: &'a str,
-    identifiers: Vec<String>,
+    /// Why Port would not delete some, by their identifiers.
     refused: &'a mut BTreeMap<String, String>,
-) -> BoxFuture<'a, Result<(), StepError>> {
-    Box::pin(async move {
-        let reason = match context.worker.catalog.delete(blueprint, &identifiers, false).await? {
-            DeleteOutcome::Deleted => return Ok(()),
-            DeleteOutcome::Refused { reason } => reason,
-        };
-        if identifiers.len() > 1 {
-            let mut first = identifiers;
-            let second = first.split_off(first.len() / 2);
-            delete_or_halve(context, blueprint, first, refused).await?;
-            return delete_or_halve(context, blueprint, second, refused).await;
-        }
-        let reason = match context.snapshot.mapping.settings.delete_dependents {
-            false => format!("{reason}; the mapping's deleteDependentEntities would delete it with what depends on it"),
-            true => match context.worker.catalog.delete(blueprint, &identifiers, true).await? {
-                DeleteOutcome::Deleted => return Ok(()),
+}
+
+impl Halving<'_> {
+    fn delete(&mut self, identifiers: Vec<String>) -> BoxFuture<'_, Result<Flow, StepError>> {
+        Box::pin(async move {
+            let reason = match self.call(&identifiers, false).await? {
+                DeleteOutcome::Deleted => return Ok(Flow::GoesOn),
                 DeleteOutcome::Refused { reason } => reason,
-            },
-        };
-        refused.extend(identifiers.into_iter().map(|identifier| (identifier, reason.clone())));
-        Ok(())
-    })
+            };
+            if self.pace.is_over(self.context) {
+                return Ok(Flow::TimeIsOver);
+            }
+            if identifiers.len() > 1 {
+                let mut first = identifiers;
+                let second = first.split_off(first.len() / 2);
+                return match self.delete(first).await? {
+                    Flow::GoesOn => self.delete(second).await,
+                    Flow::TimeIsOver => Ok(Flow::TimeIsOver),
+                };
+            }
+            let reason = match self.context.snapshot.mapping.settings.delete_dependents {
+                false => {
+                    format!("{reason}; the mapping's deleteDependentEntities would delete it with what depends on it")
+                }
+                true => match self.call(&identifiers, true).await? {
+                    DeleteOutcome::Deleted => return Ok(Flow::GoesOn),
+                    DeleteOutcome::Refused { reason } => reason,
+                },
+            };
+            self.refused.extend(identifiers.into_iter().map(|identifier| (identifier, reason.clone())));
+            Ok(Flow::GoesOn)
+        })
+    }
+
+    /// Each call by itself: there may be some hundred for a chunk, and a person may abort the run meanwhile.
+    async fn call(&self, identifiers: &[String], with_dependents: bool) -> Result<DeleteOutcome, StepError> {
+        self.context.check_current(|phase| phase == Phase::Sweeping).await?;
+        Ok(self.context.worker.catalog.delete(self.blueprint, identifiers, with_dependents).await?)
+    }
 }

@@ -81,6 +81,13 @@ impl Journal {
         Ok(self.write(context, Condition::Always).await?)
     }
 
+    /// Why Port would not delete some, by their identifiers, as far as that is known.
+    pub fn refused(&self) -> BTreeMap<String, String> {
+        let refused =
+            self.lines.iter().filter_map(|line| Some((line.entity.identifier.to_string(), line.refused.clone()?)));
+        refused.collect()
+    }
+
     /// How many entities were deleted, and how many of them no ledger knew.
     pub fn count(&self) -> (usize, usize) {
         let deleted = self.lines.iter().filter(|line| line.refused.is_none());

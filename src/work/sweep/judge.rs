@@ -189,7 +189,11 @@ impl TargetJudge<'_> {
 
     /// Why the run has not seen everything that the target can claim; none when it has.
     pub fn why_claims_are_unknown(&self) -> Option<String> {
-        let Judge { context, unconfirmed_kinds, .. } = self.judge;
+        let Judge { context, unconfirmed_kinds, doubt, .. } = self.judge;
+        // Nothing is read there on purpose, and so nothing is claimed there either.
+        if doubt.is_none() && self.kinds.as_ref().is_some_and(BTreeSet::is_empty) {
+            return None;
+        }
         let Some(mark) = &self.mark else { return Some("this run did not read it".to_owned()) };
         if let Some(failure) = &mark.failure {
             return Some(format!("this run could not read it: {failure}"));

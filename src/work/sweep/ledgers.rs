@@ -93,6 +93,12 @@ async fn look<'a>(judge: &'a Judge<'a>, item: LedgerTarget) -> Result<Looked<'a>
         }
         Err(error) => return Err(error.into()),
     };
+    // It vanished since it was listed.
+    if !file.is_there() {
+        let mark = read_mark(context, &target).await?;
+        let judge = judge.target(target.clone(), &Ledger::default(), mark);
+        return Ok(Looked { target, ledger: Found::Lost, judge });
+    }
     let mark = match judge.needs_mark(&target, &file.ledger) {
         true => read_mark(context, &target).await?,
         false => None,

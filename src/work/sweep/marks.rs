@@ -117,7 +117,8 @@ impl Tally {
         if unit.listing.is_complete() {
             self.listed.insert(unit.kind.clone());
         }
-        let is_perfect = is_absent || (unit.counts_for_deletion() && unit.held == 0 && unit.unresolved == 0);
+        // A service that an account may not use looks like one that the region does not have.
+        let is_perfect = unit.counts_for_deletion() && unit.held == 0 && unit.unresolved == 0;
         if !is_perfect {
             self.imperfect.insert(unit.kind.clone());
         }

@@ -110,12 +110,8 @@ pub(super) async fn sweep(context: &StepContext<'_>, polls: u32) -> Result<(), S
 
 impl<'a> Sweep<'a> {
     async fn resume(context: &'a StepContext<'a>) -> Result<Self, StepError> {
-        // A sweep that has only just begun left nothing.
-        let found = match context.current.phase {
-            Phase::Sweeping => Progress::load(context).await?,
-            _ => None,
-        };
-        let (progress, saved) = match found {
+        // Also where this one has only just begun: another sweep may have begun at the same moment.
+        let (progress, saved) = match Progress::load(context).await? {
             Some((progress, version)) => {
                 let stage = progress.stage;
                 (progress, Some((version, stage)))
@@ -264,11 +260,13 @@ fn moved_on(error: CurrentError) -> StepError {
 async fn end(context: &StepContext<'_>, summary: &Summary) -> Result<(), StepError> {
     let plan = &context.snapshot.plan;
     let store = context.worker.store.as_ref();
+    // What a person has aborted meanwhile stays so, and what was superseded has nothing to report.
+    context.check_current(|phase| phase == Phase::Sweeping).await?;
     write_json(store, &context.place.summary(&plan.run), summary, Condition::Always).await?;
     context.worker.catalog.report(RunReport::Ended(plan, summary)).await;
     events::run_ended(summary);
     match load_current(store, &context.place).await? {
-        Some((current, version)) if current.run == plan.run => {
+        Some((current, version)) if current.run == plan.run && current.phase == Phase::Sweeping => {
             set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on)
         }
         // A newer run superseded this one while it was swept.

@@ -48,8 +48,8 @@ pub async fn read_after(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     if !sweep.progress.deletion.has_begun {
         return Ok(sweep.enter_after(Flow::GoesOn, Stage::Settle));
     }
-    if !sweep.progress.deletion.is_list_outdated {
-        sweep.progress.deletion.is_list_outdated = true;
+    if !sweep.progress.deletion.is_list_of_after {
+        sweep.progress.deletion.is_list_of_after = true;
         sweep.progress.port = PortList::default();
     }
     let flow = read(sweep, &UnknownRule::Keep).await?;
@@ -72,7 +72,9 @@ async fn read(sweep: &mut Sweep<'_>, rule: &UnknownRule) -> Result<Flow, StepErr
             Err(error @ CatalogError::Throttled { .. }) => return Err(error.into()),
             Err(error) => {
                 let problem = format!("Port's list of our entities could not be read: {error}");
-                sweep.progress.port = PortList { problem: Some(problem), has_ended: true, ..PortList::default() };
+                let unknown = sweep.progress.port.unknown;
+                sweep.progress.port =
+                    PortList { problem: Some(problem), has_ended: true, unknown, ..PortList::default() };
                 return Ok(Flow::GoesOn);
             }
         };

@@ -18,9 +18,6 @@ use crate::seams::EntityKey;
 use crate::target::Target;
 use crate::work::StepError;
 
-/// Ledgers that are written before it is asked again whether the run still may.
-const WRITES: usize = 16;
-
 /// How far settling came.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Settling {
@@ -109,7 +106,6 @@ async fn go_through_batch(sweep: &mut Sweep<'_>, targets: &[LedgerTarget], remov
     let settlement = Settlement::new(progress, claimed);
     let judge = Judge::new(context, &progress.tally, &progress.retirement);
     let store = Ledgers { store: context.worker.store.as_ref(), place: &context.place };
-    let mut writes = 0;
     let mut ledgers = LedgerStream::new(&judge, targets, after.as_ref());
     let mut flow = Flow::GoesOn;
     while let Some(looked) = ledgers.next().await {
@@ -121,10 +117,8 @@ async fn go_through_batch(sweep: &mut Sweep<'_>, targets: &[LedgerTarget], remov
             if file.ledger.is_empty() && !removes {
                 emptied.insert(target.clone());
             } else {
-                if writes % WRITES == 0 {
-                    context.check_current(|phase| phase == Phase::Sweeping).await?;
-                }
-                writes += 1;
+                // What was loaded may have been written by a newer run already.
+                context.check_current(|phase| phase == Phase::Sweeping).await?;
                 store.save(&mut file).await?;
             }
         }
@@ -158,6 +152,12 @@ impl<'a> Settlement<'a> {
         // Looked at again: a worker that was late may have written it since.
         if is_mended && file.ledger.claims_incomplete && judge.why_claims_are_unknown().is_none() {
             file.ledger.claims_incomplete = false;
+            is_changed = true;
+        }
+        // A retired target has no claims, and nobody will read it again.
+        if judge.retired.is_some() && (file.ledger.claims_incomplete || file.ledger.progress.is_some()) {
+            file.ledger.claims_incomplete = false;
+            file.ledger.progress = None;
             is_changed = true;
         }
         let removed = file.ledger.remove(|kind, resource, entry| self.is_gone(kind, resource, entry, judge));

@@ -35,7 +35,10 @@ impl UnknownRule {
         if plan.remove_unknown {
             return Self::RemoveAll;
         }
+        // Accounts and regions that the run did not look at have no ledger where nothing was known before.
         let saw_everything = plan.mode == Mode::Full
+            && context.snapshot.is_found_as_before()
+            && plan.accounts.values().all(|account| account.changing_regions.is_empty())
             && plan.inaccessible.is_empty()
             && context.snapshot.mapping.disabled.is_empty()
             && progress.tally.failed_targets == 0
