@@ -10,7 +10,7 @@ use portolan::config::{DefaultResources, IntegrationSettings};
 use portolan::ledger::{Entry, Ledger, Ledgers, Relation, State};
 use portolan::message::{Message, Step};
 use portolan::run::{
-    Current, DoneMark, Known, Mode, Narrowing, Phase, Place, Plan, PlannedAccount, RunId, Strategy, Summary,
+    Current, DoneMark, Known, Mode, Narrowing, Pass, Phase, Place, Plan, PlannedAccount, RunId, Strategy, Summary,
     UnitReport, claim, load_current, read_json, write_json,
 };
 use portolan::seams::{Clock, Condition, EntityKey, Queue, Store};
@@ -168,7 +168,7 @@ impl Bench {
 
     /// What a target left for the sweep to send again.
     pub async fn put_deferred(&self, target: &Target, items: &Value) {
-        let key = self.place.deferred(&self.plan.run, target);
+        let key = self.place.deferred(&self.plan.run, Pass::First, target);
         write_json(&self.store, &key, items, Condition::Always).await.expect("no chaos");
     }
 
@@ -208,7 +208,7 @@ impl Bench {
             let mut units: Vec<UnitReport> = kinds.map(|kind| UnitReport::new(kind.name)).collect();
             units.iter_mut().for_each(|unit| change(target, unit));
             let mark = DoneMark { target: target.clone(), units, failure: None };
-            let key = self.place.done_mark(run, target);
+            let key = self.place.done_mark(run, Pass::First, target);
             write_json(&self.store, &key, &mark, Condition::Always).await.expect("no chaos");
         }
         let previous = load_current(&self.store, &self.place).await.expect("no chaos");
@@ -217,6 +217,7 @@ impl Bench {
             run: run.clone(),
             mode: self.plan.mode,
             phase: Phase::Running,
+            pass: Pass::First,
             started: self.plan.started,
             deadline: self.plan.deadline,
             scheduled_time: None,

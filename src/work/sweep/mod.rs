@@ -21,11 +21,13 @@ mod journal;
 mod judge;
 mod ledgers;
 mod marks;
+mod missing;
 mod pace;
 mod parts;
 mod port_list;
 mod progress;
 mod remember;
+mod repair;
 mod report;
 mod retired;
 mod settle;
@@ -41,7 +43,7 @@ use super::{StepContext, StepError};
 use crate::events;
 use crate::ledger::Ledgers;
 use crate::message::{Message, Step};
-use crate::run::{CurrentError, Known, Phase, Summary, load_current, read_json, set_phase, write_json};
+use crate::run::{CurrentError, Known, Pass, Phase, Summary, load_current, read_json, set_phase, write_json};
 use crate::seams::{Condition, RunReport, Version};
 use crate::target::Target;
 use ledgers::LedgerTarget;
@@ -60,6 +62,8 @@ enum Flow {
     GoesOn,
     /// The invocation is nearly over.
     TimeIsOver,
+    /// The pass has come to its end.
+    IsOver,
 }
 
 /// A sweep at work in one invocation.
@@ -90,15 +94,18 @@ impl Relations {
 
 /// Ends a run, or goes on later.
 pub(super) async fn sweep(context: &StepContext<'_>, polls: u32) -> Result<(), StepError> {
-    if context.current.phase.is_before_sweep() && waits(context, polls).await? {
-        return Ok(());
+    if context.current.phase.is_before_sweep() {
+        repair::send_messages(context).await?;
+        if waits(context, polls).await? {
+            return Ok(());
+        }
     }
     context.check_organization().await?;
     begin(context).await?;
     let mut sweep = Sweep::resume(context).await?;
     match sweep.run().await {
-        Ok(Flow::GoesOn) => Ok(()),
         Ok(Flow::TimeIsOver) => sweep.hand_on(polls).await,
+        Ok(Flow::GoesOn | Flow::IsOver) => Ok(()),
         // A limit of Port: what was done until then is not done again.
         Err(error @ StepError::RetryAfter { .. }) => {
             sweep.save().await?;
@@ -110,9 +117,9 @@ pub(super) async fn sweep(context: &StepContext<'_>, polls: u32) -> Result<(), S
 
 impl<'a> Sweep<'a> {
     async fn resume(context: &'a StepContext<'a>) -> Result<Self, StepError> {
-        // A sweep that has only just begun left nothing.
-        let found = match context.current.phase {
-            Phase::Sweeping => Progress::load(context).await?,
+        // A sweep that has only just begun left nothing, unless it begins for the second time.
+        let found = match (context.current.phase, context.current.pass) {
+            (Phase::Sweeping, _) | (_, Pass::Repair) => Progress::load(context).await?,
             _ => None,
         };
         let (progress, saved) = match found {
@@ -137,6 +144,7 @@ impl<'a> Sweep<'a> {
                 Stage::Survey => survey::look(self).await?,
                 Stage::Collisions => collisions::find(self).await?,
                 Stage::List => port_list::read_before(self).await?,
+                Stage::Repair => repair::reopen(self).await?,
                 Stage::Claims => claims::compare(self).await?,
                 Stage::Decide => decide::decide(self).await?,
                 Stage::Delete => delete::delete(self).await?,
@@ -147,10 +155,13 @@ impl<'a> Sweep<'a> {
                 Stage::Report => {
                     let summary = report::summarize(self).await?;
                     end(self.context, &summary).await?;
-                    return Ok(Flow::GoesOn);
+                    Flow::IsOver
                 }
             };
-            if flow == Flow::TimeIsOver || self.pace.is_over(self.context) {
+            if flow != Flow::GoesOn {
+                return Ok(flow);
+            }
+            if self.pace.is_over(self.context) {
                 return Ok(Flow::TimeIsOver);
             }
         }
@@ -230,8 +241,10 @@ impl<'a> Sweep<'a> {
 /// Whether targets are still missing and the deadline is not reached: then the sweep has sent itself again.
 async fn waits(context: &StepContext<'_>, polls: u32) -> Result<bool, StepError> {
     let plan = &context.snapshot.plan;
-    let done = context.worker.store.list(&context.place.done_marks(&plan.run)).await?.len();
-    let missing = plan.targets.len().saturating_sub(done);
+    // Nothing is read again before everything else was done.
+    let targets = context.snapshot.repair.as_ref().map_or(&plan.targets, |repair| &repair.targets);
+    let done = context.worker.store.list(&context.place.done_marks(&plan.run, context.current.pass)).await?.len();
+    let missing = targets.len().saturating_sub(done);
     if missing == 0 || context.worker.clock.now() >= plan.deadline {
         return Ok(false);
     }
@@ -264,10 +277,15 @@ fn moved_on(error: CurrentError) -> StepError {
 async fn end(context: &StepContext<'_>, summary: &Summary) -> Result<(), StepError> {
     let plan = &context.snapshot.plan;
     let store = context.worker.store.as_ref();
+    let found = load_current(store, &context.place).await?;
+    // A slower sweep must not end what another one has begun anew.
+    if found.as_ref().is_some_and(|(current, _)| current.run == plan.run && !current.is_same_pass(&context.current)) {
+        return Err(StepError::Overtaken);
+    }
     write_json(store, &context.place.summary(&plan.run), summary, Condition::Always).await?;
     context.worker.catalog.report(RunReport::Ended(plan, summary)).await;
     events::run_ended(summary);
-    match load_current(store, &context.place).await? {
+    match found {
         Some((current, version)) if current.run == plan.run => {
             set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on)
         }
