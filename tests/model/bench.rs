@@ -276,9 +276,14 @@ impl Bench {
         true
     }
 
-    /// Sweeps, and stops one of the invocations after so many turns. Its message comes again, and everything is done
-    /// by others; then the one that was stopped dies, or goes on.
-    pub async fn sweep_with_one_stopped(&self, invocation: usize, turns: usize, dies: bool) -> Stopped {
+    /// Sweeps, and stops one of the invocations after so many turns. Its message comes again, and others go on; after
+    /// so many of them the one that was stopped goes on too, or it dies.
+    pub async fn sweep_with_one_stopped(
+        &self,
+        invocation: usize,
+        turns: usize,
+        goes_on_after: Option<usize>,
+    ) -> Stopped {
         self.send_sweep().await;
         for _ in 0..invocation {
             self.work_on_one(1_000_000).await;
@@ -295,11 +300,13 @@ impl Bench {
             }
         }
         self.queue.expire_one();
-        self.work_on_all(1_000_000).await;
-        if !dies {
+        if let Some(others) = goes_on_after {
+            for _ in 0..others {
+                self.work_on_one(1_000_000).await;
+            }
             stopped.await;
-            self.work_on_all(1_000_000).await;
         }
+        self.work_on_all(1_000_000).await;
         Stopped::There
     }
 

@@ -488,14 +488,14 @@ async fn assert_repaired(bench: &Bench, what: &str) {
 #[tokio::test]
 async fn what_port_lost_is_sent_by_the_run_that_finds_it_whichever_invocation_stops_anywhere() {
     let mut stopped = 0;
-    for dies in [true, false] {
+    for goes_on_after in [None, Some(1), Some(2), Some(3), Some(100)] {
         for invocation in 0.. {
             let mut is_there = true;
             for turns in 1.. {
                 let bench = bench_with_lost().await;
                 bench.begin(|_, _| {}).await;
-                let found = bench.sweep_with_one_stopped(invocation, turns, dies).await;
-                assert_repaired(&bench, &format!("invocation {invocation} after {turns} turns, dies: {dies}")).await;
+                let found = bench.sweep_with_one_stopped(invocation, turns, goes_on_after).await;
+                assert_repaired(&bench, &format!("{invocation} after {turns} turns, {goes_on_after:?}")).await;
                 is_there = found != Stopped::NoSuchInvocation;
                 if found != Stopped::There {
                     break;
