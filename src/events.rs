@@ -174,6 +174,10 @@ pub fn sweep_continues(plan: &Plan, stage: &str) {
     tracing::info!(run = %plan.run, stage, "sweep continues in another invocation");
 }
 
+pub fn run_repairs(plan: &Plan, lost: usize, targets: usize) {
+    tracing::warn!(run = %plan.run, lost_in_port = lost, targets, "Port has lost entities, their targets are read again");
+}
+
 pub fn deletion_held_back(run: &RunId, reason: &str) {
     tracing::warn!(%run, reason, "deletions held back");
 }
@@ -194,6 +198,7 @@ pub fn run_ended(summary: &Summary) {
         deleted = deletions.deleted,
         held_back = deletions.held_back.len(),
         unknown_deleted = deletions.unknown_deleted,
+        lost_in_port = deletions.lost_in_port,
         missing_in_port = deletions.missing_in_port,
         unknown_in_port = deletions.unknown_in_port,
         "run ended"

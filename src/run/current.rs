@@ -16,6 +16,8 @@ pub struct Current {
     pub run: RunId,
     pub mode: Mode,
     pub phase: Phase,
+    #[serde(default)]
+    pub pass: Pass,
     #[serde(with = "time::serde::rfc3339")]
     pub started: OffsetDateTime,
     /// From then on targets that are not done count as failed, and another run may start.
@@ -41,7 +43,23 @@ pub enum Phase {
     Aborted,
 }
 
+/// A run goes over all of its targets, and at most once more over some of them. A step of the first pass has no effect
+/// in the second one, although the phases are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pass {
+    #[default]
+    First,
+    /// Targets are read again of which Port has lost entities.
+    Repair,
+}
+
 impl Current {
+    /// Whether both are of one run, and of one pass of it.
+    pub fn is_same_pass(&self, other: &Self) -> bool {
+        self.run == other.run && self.pass == other.pass
+    }
+
     /// Whether the run is still entitled to change something.
     pub fn is_going(&self, now: OffsetDateTime) -> bool {
         match self.phase {
@@ -100,6 +118,17 @@ pub async fn set_phase(
     phase: Phase,
 ) -> Result<(), CurrentError> {
     let moved = Current { phase, ..current.clone() };
+    write_current(store, place, &moved, Condition::Unchanged(version)).await
+}
+
+/// Lets workers read again what Port has lost, if the run still is the one that `version` was read with.
+pub async fn begin_repair(
+    store: &dyn Store,
+    place: &Place,
+    current: &Current,
+    version: Version,
+) -> Result<(), CurrentError> {
+    let moved = Current { phase: Phase::Running, pass: Pass::Repair, ..current.clone() };
     write_current(store, place, &moved, Condition::Unchanged(version)).await
 }
 

@@ -5,6 +5,7 @@ mod current;
 mod done;
 mod known;
 mod plan;
+mod repair;
 mod state;
 mod summary;
 
@@ -12,10 +13,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use current::{Current, CurrentError, Phase, claim, load_current, set_phase};
+pub use current::{Current, CurrentError, Pass, Phase, begin_repair, claim, load_current, set_phase};
 pub use done::{DoneMark, FieldNote, Listing, UnitReport};
 pub use known::Known;
 pub use plan::{Mode, Narrowing, Plan, PlannedAccount, Strategy};
+pub use repair::Repair;
 pub use state::{Place, StateError, read_json, write_json};
 pub use summary::{Collisions, Deletions, InaccessibleAccount, KindSummary, Summary, TargetFailure};
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::RunId;
+use super::{Pass, RunId};
 use crate::seams::{Condition, Store, StoreError, Version};
 use crate::target::Target;
 
@@ -62,22 +62,40 @@ impl Place {
         format!("runs/{}/{run}/summary.json", self.integration)
     }
 
-    pub fn done_marks(&self, run: &RunId) -> String {
-        format!("runs/{}/{run}/done/", self.integration)
+    /// What is read again, once that is known.
+    pub fn repair(&self, run: &RunId) -> String {
+        format!("runs/{}/{run}/repair/targets.json", self.integration)
     }
 
-    pub fn done_mark(&self, run: &RunId, target: &Target) -> String {
-        format!("runs/{}/{run}/done/{target}.json", self.integration)
+    pub fn done_marks(&self, run: &RunId, pass: Pass) -> String {
+        format!("{}done/", self.of_pass(run, pass))
+    }
+
+    pub fn done_mark(&self, run: &RunId, pass: Pass, target: &Target) -> String {
+        format!("{}{target}.json", self.done_marks(run, pass))
     }
 
     /// The entities of a target that Port refused for a missing relation, for the sweep to send again.
-    pub fn deferred(&self, run: &RunId, target: &Target) -> String {
-        format!("runs/{}/{run}/deferred/{target}.json", self.integration)
+    pub fn deferred(&self, run: &RunId, pass: Pass, target: &Target) -> String {
+        format!("{}deferred/{target}.json", self.of_pass(run, pass))
     }
 
-    /// Where the sweep of a run is.
-    pub fn sweep_progress(&self, run: &RunId) -> String {
-        format!("runs/{}/{run}/sweep/progress.json", self.integration)
+    /// Those of them that waited when the sweep first looked.
+    pub fn waiting(&self, run: &RunId, pass: Pass, target: &Target) -> String {
+        format!("{}sweep/waiting/{target}", self.of_pass(run, pass))
+    }
+
+    /// Where the sweep of a pass is.
+    pub fn sweep_progress(&self, run: &RunId, pass: Pass) -> String {
+        format!("{}sweep/progress.json", self.of_pass(run, pass))
+    }
+
+    /// What a pass leaves behind is never changed by the other: who is late with the first one harms nobody.
+    fn of_pass(&self, run: &RunId, pass: Pass) -> String {
+        match pass {
+            Pass::First => format!("runs/{}/{run}/", self.integration),
+            Pass::Repair => format!("runs/{}/{run}/repair/", self.integration),
+        }
     }
 
     /// A part of what the sweep has found so far.

@@ -120,7 +120,14 @@ pub struct Deletions {
     /// Why Port was not compared with the ledgers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_verified: Option<String>,
-    /// Entities that Port had accepted and lost since, by whatever hand; the next run sends them.
+    /// Entities that Port had accepted and had lost before the run, by whatever hand. The targets that gave them were
+    /// read again, and have sent them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost_in_port: usize,
+    /// How many targets those were, with what relates to the entities.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repaired_targets: usize,
+    /// Entities that Port had accepted and that are not there at the end; the next run sends them.
     pub missing_in_port: usize,
     /// Entities in Port that carry this integration's mark and that no ledger knows, and that were left there.
     pub unknown_in_port: usize,

@@ -10,7 +10,8 @@ use crate::events;
 use crate::mapping::Mapping;
 use crate::message::{Message, Step};
 use crate::run::{
-    Current, CurrentError, Phase, Place, Plan, RunId, StateError, Summary, claim, load_current, set_phase, write_json,
+    Current, CurrentError, Pass, Phase, Place, Plan, RunId, StateError, Summary, claim, load_current, set_phase,
+    write_json,
 };
 use crate::seams::{Catalog, Condition, Queue, QueueError, RunReport, Store, Version};
 
@@ -63,6 +64,7 @@ impl RunStart<'_> {
             run: plan.run.clone(),
             mode: plan.mode,
             phase: Phase::Starting,
+            pass: Pass::First,
             started: plan.started,
             deadline: plan.deadline,
             scheduled_time,

@@ -17,8 +17,9 @@ use crate::config::IntegrationSettings;
 use crate::events;
 use crate::ledger::LedgerError;
 use crate::message::{Message, MessageError, Step};
-use crate::run::{Current, DoneMark, Phase, Place, StateError, load_current, write_json};
+use crate::run::{Current, DoneMark, Pass, Phase, Place, StateError, load_current, write_json};
 use crate::seams::{Catalog, CatalogError, Clock, Cloud, Condition, Queue, QueueError, Store, StoreError, Version};
+use crate::target::Target;
 use snapshot::{RunSnapshot, Snapshots};
 
 /// On this receive the worker itself says why it gives up, before SQS would move the message without a word. The queue's
@@ -116,11 +117,19 @@ pub(crate) struct StepContext<'a> {
 }
 
 impl StepContext<'_> {
-    /// A step sends and deletes only while its run is current and in the phase of such steps: it may be slow, and a
-    /// newer run fast.
+    pub fn done_mark_key(&self, target: &Target) -> String {
+        self.place.done_mark(&self.snapshot.plan.run, self.snapshot.pass_of(target), target)
+    }
+
+    pub fn deferred_key(&self, target: &Target) -> String {
+        self.place.deferred(&self.snapshot.plan.run, self.snapshot.pass_of(target), target)
+    }
+
+    /// A step sends and deletes only while its run is current and in the pass and the phase of such steps: it may be
+    /// slow, and a newer run fast.
     pub async fn check_current(&self, allows: impl Fn(Phase) -> bool) -> Result<(), StepError> {
         match load_current(self.worker.store.as_ref(), &self.place).await? {
-            Some((current, _)) if current.run == self.current.run && allows(current.phase) => Ok(()),
+            Some((current, _)) if current.is_same_pass(&self.current) && allows(current.phase) => Ok(()),
             _ => Err(StepError::Overtaken),
         }
     }
@@ -274,8 +283,8 @@ impl Worker {
         if let Step::Sync { target } = &message.step {
             let mark = DoneMark { target: target.clone(), units: Vec::new(), failure: Some(reason.to_owned()) };
             // Only where nobody else was through with the target meanwhile.
-            let written =
-                write_json(self.store.as_ref(), &place.done_mark(&message.run, target), &mark, Condition::Absent).await;
+            let key = place.done_mark(&message.run, self.pass_of(&place, target).await, target);
+            let written = write_json(self.store.as_ref(), &key, &mark, Condition::Absent).await;
             if let Err(error) = written
                 && !matches!(error, StateError::Store(StoreError::Conflict { .. }))
             {
@@ -283,6 +292,13 @@ impl Worker {
             }
         }
         self.queue.dead_letter(body, reason).await.is_ok()
+    }
+
+    /// The pass that a target is worked on in. Where that cannot be found out, the run cannot be swept either.
+    async fn pass_of(&self, place: &Place, target: &Target) -> Pass {
+        let Ok(Some((current, _))) = load_current(self.store.as_ref(), place).await else { return Pass::First };
+        let snapshot = self.snapshots.of_run(self.store.as_ref(), place, &current).await;
+        snapshot.map_or(Pass::First, |snapshot| snapshot.pass_of(target))
     }
 
     /// A sweep has until another run may start: an outage of Port ends sooner or later, and only this message ends the

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::StepError;
 use crate::mapping::Mapping;
-use crate::run::{Current, Known, Listing, Place, Plan, RunId, StateError, UnitReport, read_json};
+use crate::run::{Current, Known, Listing, Pass, Place, Plan, Repair, RunId, StateError, UnitReport, read_json};
 use crate::seams::Store;
 use crate::target::Target;
 
@@ -18,9 +18,19 @@ pub struct RunSnapshot {
     pub mapping: Mapping,
     /// What the run before left; it changes only when this run is swept.
     known: Option<Known>,
+    /// What is read again; none in the first pass.
+    pub repair: Option<Repair>,
 }
 
 impl RunSnapshot {
+    /// The pass that has the last word about a target.
+    pub fn pass_of(&self, target: &Target) -> Pass {
+        match &self.repair {
+            Some(repair) if repair.targets.contains(target) => Pass::Repair,
+            _ => Pass::First,
+        }
+    }
+
     /// Whether the last run left a ledger of the target.
     pub fn expects_ledger(&self, target: &Target) -> bool {
         self.known.as_ref().is_some_and(|known| known.ledgers.contains(target))
@@ -44,7 +54,7 @@ impl RunSnapshot {
 /// The snapshot of the run that this process last worked for.
 #[derive(Default)]
 pub struct Snapshots {
-    last: Mutex<Option<(RunId, Arc<RunSnapshot>)>>,
+    last: Mutex<Option<(RunId, Pass, Arc<RunSnapshot>)>>,
 }
 
 impl Snapshots {
@@ -55,8 +65,9 @@ impl Snapshots {
         current: &Current,
     ) -> Result<Arc<RunSnapshot>, StepError> {
         let mut last = self.last.lock().await;
-        if let Some((run, snapshot)) = last.as_ref()
+        if let Some((run, pass, snapshot)) = last.as_ref()
             && *run == current.run
+            && *pass == current.pass
         {
             return Ok(snapshot.clone());
         }
@@ -65,8 +76,12 @@ impl Snapshots {
         let mapping = Mapping::parse(&document)
             .map_err(|error| StepError::Retry(format!("the mapping of run {}: {error}", current.run)))?;
         let known = read_json::<Known>(store, &place.known()).await?.map(|(known, _)| known);
-        let snapshot = Arc::new(RunSnapshot { plan, mapping, known });
-        *last = Some((current.run.clone(), snapshot.clone()));
+        let repair = match current.pass {
+            Pass::First => None,
+            Pass::Repair => Some(required(store, place.repair(&current.run)).await?),
+        };
+        let snapshot = Arc::new(RunSnapshot { plan, mapping, known, repair });
+        *last = Some((current.run.clone(), current.pass, snapshot.clone()));
         Ok(snapshot)
     }
 }

@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Context;
 
 use async_trait::async_trait;
+use futures::task::noop_waker;
 use portolan::config::{DefaultResources, IntegrationSettings};
 use portolan::ledger::{Entry, Ledger, Ledgers, Relation, State};
 use portolan::message::{Message, Step};
 use portolan::run::{
-    Current, DoneMark, Known, Mode, Narrowing, Phase, Place, Plan, PlannedAccount, RunId, Strategy, Summary,
+    Current, DoneMark, Known, Mode, Narrowing, Pass, Phase, Place, Plan, PlannedAccount, RunId, Strategy, Summary,
     UnitReport, claim, load_current, read_json, write_json,
 };
 use portolan::seams::{Clock, Condition, EntityKey, Queue, Store};
@@ -38,9 +40,21 @@ pub struct Bench {
     queue: MemoryQueue,
     clock: Arc<TickingClock>,
     worker: Worker,
+    /// Another process, for invocations that are under way at the same time.
+    other: Worker,
+    world: Arc<Mutex<World>>,
     pub place: Place,
     pub plan: Plan,
     pub document: Value,
+}
+
+/// Where an invocation was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    There,
+    /// It had come to its end before.
+    NotAnyMore,
+    NoSuchInvocation,
 }
 
 /// Time that passes whenever somebody looks at it.
@@ -93,25 +107,28 @@ impl Bench {
         let store = MemoryStore::new(chaos.clone());
         let queue = MemoryQueue::new(simulated, chaos.clone());
         let catalog = MemoryCatalog::with_pages_of(5000, chaos.clone());
-        // No account of the benches is in it: whoever asks for one finds it gone.
-        let cloud = SimulatedCloud { world: Arc::new(Mutex::new(World::new())), chaos };
+        // No account of the benches is in it, unless a test puts it there: whoever asks for one finds it gone.
+        let world = Arc::new(Mutex::new(World::new()));
         let integration = IntegrationSettings {
             kind: "aws-v3".to_owned(),
             identifier: "model".to_owned(),
             default_resources: DefaultResources::None,
         };
-        let worker = Worker::new(
-            integration,
-            Arc::new(cloud),
-            Arc::new(catalog.clone()),
-            Arc::new(store.clone()),
-            Arc::new(queue.clone()),
-            clock.clone(),
-        );
+        let worker = || {
+            Worker::new(
+                integration.clone(),
+                Arc::new(SimulatedCloud { world: world.clone(), chaos: chaos.clone() }),
+                Arc::new(catalog.clone()),
+                Arc::new(store.clone()),
+                Arc::new(queue.clone()),
+                clock.clone(),
+            )
+        };
+        let (worker, other) = (worker(), worker());
         let place = Place::new(ORGANIZATION, "aws-v3", "model");
         let plan = plan(clock.start, (1..=accounts).map(account));
         let document = MappingSpec::whole().document();
-        Self { store, catalog, queue, clock, worker, place, plan, document }
+        Self { store, catalog, queue, clock, worker, other, world, place, plan, document }
     }
 
     /// The same state, for another run.
@@ -168,7 +185,7 @@ impl Bench {
 
     /// What a target left for the sweep to send again.
     pub async fn put_deferred(&self, target: &Target, items: &Value) {
-        let key = self.place.deferred(&self.plan.run, target);
+        let key = self.place.deferred(&self.plan.run, Pass::First, target);
         write_json(&self.store, &key, items, Condition::Always).await.expect("no chaos");
     }
 
@@ -208,7 +225,7 @@ impl Bench {
             let mut units: Vec<UnitReport> = kinds.map(|kind| UnitReport::new(kind.name)).collect();
             units.iter_mut().for_each(|unit| change(target, unit));
             let mark = DoneMark { target: target.clone(), units, failure: None };
-            let key = self.place.done_mark(run, target);
+            let key = self.place.done_mark(run, Pass::First, target);
             write_json(&self.store, &key, &mark, Condition::Always).await.expect("no chaos");
         }
         let previous = load_current(&self.store, &self.place).await.expect("no chaos");
@@ -217,6 +234,7 @@ impl Bench {
             run: run.clone(),
             mode: self.plan.mode,
             phase: Phase::Running,
+            pass: Pass::First,
             started: self.plan.started,
             deadline: self.plan.deadline,
             scheduled_time: None,
@@ -228,20 +246,103 @@ impl Bench {
 
     /// Sweeps in invocations of so many seconds. Gives how many there were.
     pub async fn sweep(&self, seconds: i64) -> usize {
+        self.send_sweep().await;
+        self.work_on_all(seconds).await
+    }
+
+    async fn send_sweep(&self) {
         let message = Message::of_run(&self.plan, Step::Sweep { polls: 0 });
         self.queue.send(vec![message.to_body()], std::time::Duration::ZERO).await.expect("no chaos");
+    }
+
+    async fn work_on_all(&self, seconds: i64) -> usize {
         let mut invocations = 0;
-        while let Some(delivery) = self.queue.receive() {
+        while self.work_on_one(seconds).await {
             invocations += 1;
             assert!(invocations < MOST_INVOCATIONS, "the sweep does not end");
-            let event = serde_json::from_value(delivery.event()).expect("an event");
-            let deadline = self.clock.now() + Duration::seconds(seconds);
-            let response = self.worker.handle(event, deadline).await;
-            assert!(response.batch_item_failures.is_empty(), "the sweep fails");
-            self.queue.remove(&delivery);
-            self.clock.advance(self.queue.skip_delays());
         }
         invocations
+    }
+
+    /// Whether there was anything to work on.
+    async fn work_on_one(&self, seconds: i64) -> bool {
+        let Some(delivery) = self.queue.receive() else { return false };
+        let event = serde_json::from_value(delivery.event()).expect("an event");
+        let deadline = self.clock.now() + Duration::seconds(seconds);
+        let response = self.worker.handle(event, deadline).await;
+        assert!(response.batch_item_failures.is_empty(), "the sweep fails");
+        self.queue.remove(&delivery);
+        self.clock.advance(self.queue.skip_delays());
+        true
+    }
+
+    /// Sweeps, and stops one of the invocations after so many turns. Its message comes again, and others go on; after
+    /// so many of them the one that was stopped goes on too, or it dies.
+    pub async fn sweep_with_one_stopped(
+        &self,
+        invocation: usize,
+        turns: usize,
+        goes_on_after: Option<usize>,
+    ) -> Stopped {
+        self.send_sweep().await;
+        for _ in 0..invocation {
+            self.work_on_one(1_000_000).await;
+        }
+        let Some(delivery) = self.queue.receive() else { return Stopped::NoSuchInvocation };
+        let event = serde_json::from_value(delivery.event()).expect("an event");
+        let mut stopped = Box::pin(self.other.handle(event, self.clock.now() + Duration::seconds(1_000_000)));
+        let waker = noop_waker();
+        for _ in 0..turns {
+            if stopped.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                self.queue.remove(&delivery);
+                self.work_on_all(1_000_000).await;
+                return Stopped::NotAnyMore;
+            }
+        }
+        self.queue.expire_one();
+        if let Some(others) = goes_on_after {
+            for _ in 0..others {
+                self.work_on_one(1_000_000).await;
+            }
+            stopped.await;
+        }
+        self.work_on_all(1_000_000).await;
+        Stopped::There
+    }
+
+    /// Sweeps, where targets may fail: their messages come again until they are given up.
+    pub async fn sweep_with_failures(&self) -> usize {
+        self.send_sweep().await;
+        let mut invocations = 0;
+        loop {
+            while let Some(delivery) = self.queue.receive() {
+                invocations += 1;
+                assert!(invocations < MOST_INVOCATIONS, "the sweep does not end");
+                let event = serde_json::from_value(delivery.event()).expect("an event");
+                let response = self.worker.handle(event, self.clock.now() + Duration::seconds(1_000_000)).await;
+                if response.batch_item_failures.is_empty() {
+                    self.queue.remove(&delivery);
+                }
+                self.clock.advance(self.queue.skip_delays());
+            }
+            if self.queue.next_visible().is_none() {
+                return invocations;
+            }
+            self.queue.expire_one();
+        }
+    }
+
+    /// Makes an account one that can be read, with these buckets.
+    pub fn put_into_aws(&self, number: usize, buckets: &[&str]) {
+        let mut world = self.world.lock().expect("one thread");
+        world.accounts.entry(account(number)).or_default();
+        for name in buckets {
+            world.set(&BUCKET, &global(number), name);
+        }
+    }
+
+    pub async fn phase(&self) -> Phase {
+        load_current(&self.store, &self.place).await.expect("no chaos").expect("a run").0.phase
     }
 
     /// Begins, and sweeps in one invocation.

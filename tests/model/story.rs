@@ -39,7 +39,9 @@ const INVOCATIONS: [Duration; 4] = [
 ];
 /// A story that takes more turns than this never ends.
 const MOST_TURNS: usize = 200_000;
-/// After these everything that went wrong must be mended: one finds it out, the next sends it, the third has nothing to do.
+/// After the first of these nothing is missing in Port, after the second everything is as in AWS, and after the third
+/// nothing is left that is not in AWS: where no run has ended before, one learns what there is, the next retires, and
+/// the third deletes what only that related to.
 const QUIET_RUNS: usize = 3;
 
 /// What a story came to.
@@ -160,13 +162,14 @@ impl Story {
         self.chaos.calm_down();
         self.go_on()?;
         self.spec = MappingSpec { is_merging: self.spec.is_merging, ..MappingSpec::whole() };
-        for _ in 0..QUIET_RUNS {
+        for run in 1..=QUIET_RUNS {
             // Longer than any run that was left behind may still be going.
             self.clock.advance(Duration::hours(6));
             self.start_run_of(Mode::Full);
             self.go_on()?;
+            self.check_catalog(run).map_err(|problem| format!("after {run} quiet runs: {problem}"))?;
         }
-        self.check_catalog()
+        Ok(())
     }
 
     /// Plays until nothing is under way and nothing is on the queue.
@@ -504,12 +507,15 @@ impl Story {
     }
 
     /// What quiet runs leave is what the model says, no more and no less.
-    fn check_catalog(&self) -> Result<(), String> {
+    fn check_catalog(&self, quiet_runs: usize) -> Result<(), String> {
         let world = self.cloud.world.lock().expect("one thread").clone();
         let expected = catalog_of(&world, &self.spec);
         let state = self.catalog.lock();
         for (key, expected) in &expected {
             let Some(record) = state.entities.get(key) else { return Err(format!("{key:?} is missing in Port")) };
+            if quiet_runs < 2 {
+                continue;
+            }
             let is_current = *property(record, "place") == expected.place.as_str()
                 && *property(record, "version") == expected.version
                 && *property(record, "detail") == format!("detail of {}", expected.version).as_str();
@@ -520,6 +526,9 @@ impl Story {
             if key.blueprint != ACCOUNT.blueprint && *related_account(record) != account {
                 return Err(format!("{key:?} relates to {} in Port, and to {account} in AWS", record.body));
             }
+        }
+        if quiet_runs < QUIET_RUNS {
+            return Ok(());
         }
         let of_others: BTreeSet<&str> = BTreeSet::from(["bucket-of-others", "queue-of-others"]);
         for (key, record) in &state.entities {

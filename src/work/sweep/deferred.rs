@@ -106,11 +106,11 @@ async fn waiting_at_first(
 ) -> Result<Vec<Deferred>, StepError> {
     let store = context.worker.store.as_ref();
     let run = &context.snapshot.plan.run;
-    let kept_key = context.place.sweep_part(run, "waiting", &target.to_string());
+    let kept_key = context.place.waiting(run, context.snapshot.pass_of(target), target);
     if let Some((kept, _)) = read_json::<Vec<Deferred>>(store, &kept_key).await? {
         return Ok(kept);
     }
-    let found = read_json::<Vec<Deferred>>(store, &context.place.deferred(run, target)).await?;
+    let found = read_json::<Vec<Deferred>>(store, &context.deferred_key(target)).await?;
     let mut items = found.map(|(items, _)| items).unwrap_or_default();
     // A later try of the target may have sent a newer content since.
     items.retain(|item| is_unsure(ledger, item));
@@ -141,7 +141,7 @@ async fn correct_mark(
     items: &[Deferred],
 ) -> Result<(), StepError> {
     let store = context.worker.store.as_ref();
-    let key = context.place.done_mark(&context.snapshot.plan.run, target);
+    let key = context.done_mark_key(target);
     let Some((mut mark, version)) = read_json::<DoneMark>(store, &key).await? else { return Ok(()) };
     let before = mark.clone();
     let merge = context.snapshot.mapping.settings.upsert.merge;

@@ -156,7 +156,7 @@ impl Halving<'_> {
                 let second = first.split_off(first.len() / 2);
                 return match self.delete(first).await? {
                     Flow::GoesOn => self.delete(second).await,
-                    Flow::TimeIsOver => Ok(Flow::TimeIsOver),
+                    flow => Ok(flow),
                 };
             }
             let reason = match self.context.snapshot.mapping.settings.delete_dependents {

@@ -108,6 +108,6 @@ async fn look<'a>(judge: &'a Judge<'a>, item: LedgerTarget) -> Result<Looked<'a>
 }
 
 async fn read_mark(context: &StepContext<'_>, target: &Target) -> Result<Option<DoneMark>, StepError> {
-    let key = context.place.done_mark(&context.snapshot.plan.run, target);
+    let key = context.done_mark_key(target);
     Ok(read_json(context.worker.store.as_ref(), &key).await?.map(|(mark, _)| mark))
 }

@@ -81,7 +81,7 @@ async fn add_marks(
 }
 
 async fn read_mark(context: &StepContext<'_>, target: Target) -> Result<(Target, Option<DoneMark>), StepError> {
-    let key = context.place.done_mark(&context.snapshot.plan.run, &target);
+    let key = context.done_mark_key(&target);
     let found = read_json::<DoneMark>(context.worker.store.as_ref(), &key).await?;
     Ok((target, found.map(|(mark, _)| mark)))
 }

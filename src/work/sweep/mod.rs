@@ -21,11 +21,13 @@ mod journal;
 mod judge;
 mod ledgers;
 mod marks;
+mod missing;
 mod pace;
 mod parts;
 mod port_list;
 mod progress;
 mod remember;
+mod repair;
 mod report;
 mod retired;
 mod settle;
@@ -60,6 +62,8 @@ enum Flow {
     GoesOn,
     /// The invocation is nearly over.
     TimeIsOver,
+    /// The pass has come to its end.
+    IsOver,
 }
 
 /// A sweep at work in one invocation.
@@ -90,15 +94,18 @@ impl Relations {
 
 /// Ends a run, or goes on later.
 pub(super) async fn sweep(context: &StepContext<'_>, polls: u32) -> Result<(), StepError> {
-    if context.current.phase.is_before_sweep() && waits(context, polls).await? {
-        return Ok(());
+    if context.current.phase.is_before_sweep() {
+        repair::send_messages(context).await?;
+        if waits(context, polls).await? {
+            return Ok(());
+        }
     }
     context.check_organization().await?;
     begin(context).await?;
     let mut sweep = Sweep::resume(context).await?;
     match sweep.run().await {
-        Ok(Flow::GoesOn) => Ok(()),
         Ok(Flow::TimeIsOver) => sweep.hand_on(polls).await,
+        Ok(Flow::GoesOn | Flow::IsOver) => Ok(()),
         // A limit of Port: what was done until then is not done again.
         Err(error @ StepError::RetryAfter { .. }) => {
             sweep.save().await?;
@@ -133,6 +140,7 @@ impl<'a> Sweep<'a> {
                 Stage::Survey => survey::look(self).await?,
                 Stage::Collisions => collisions::find(self).await?,
                 Stage::List => port_list::read_before(self).await?,
+                Stage::Repair => repair::reopen(self).await?,
                 Stage::Claims => claims::compare(self).await?,
                 Stage::Decide => decide::decide(self).await?,
                 Stage::Delete => delete::delete(self).await?,
@@ -143,10 +151,13 @@ impl<'a> Sweep<'a> {
                 Stage::Report => {
                     let summary = report::summarize(self).await?;
                     end(self.context, &summary).await?;
-                    return Ok(Flow::GoesOn);
+                    Flow::IsOver
                 }
             };
-            if flow == Flow::TimeIsOver || self.pace.is_over(self.context) {
+            if flow != Flow::GoesOn {
+                return Ok(flow);
+            }
+            if self.pace.is_over(self.context) {
                 return Ok(Flow::TimeIsOver);
             }
         }
@@ -226,8 +237,10 @@ impl<'a> Sweep<'a> {
 /// Whether targets are still missing and the deadline is not reached: then the sweep has sent itself again.
 async fn waits(context: &StepContext<'_>, polls: u32) -> Result<bool, StepError> {
     let plan = &context.snapshot.plan;
-    let done = context.worker.store.list(&context.place.done_marks(&plan.run)).await?.len();
-    let missing = plan.targets.len().saturating_sub(done);
+    // Nothing is read again before everything else was done.
+    let targets = context.snapshot.repair.as_ref().map_or(&plan.targets, |repair| &repair.targets);
+    let done = context.worker.store.list(&context.place.done_marks(&plan.run, context.current.pass)).await?.len();
+    let missing = targets.len().saturating_sub(done);
     if missing == 0 || context.worker.clock.now() >= plan.deadline {
         return Ok(false);
     }
@@ -260,16 +273,16 @@ fn moved_on(error: CurrentError) -> StepError {
 async fn end(context: &StepContext<'_>, summary: &Summary) -> Result<(), StepError> {
     let plan = &context.snapshot.plan;
     let store = context.worker.store.as_ref();
-    // What a person has aborted meanwhile stays so, and what was superseded has nothing to report.
-    context.check_current(|phase| phase == Phase::Sweeping).await?;
+    let (current, version) = match load_current(store, &context.place).await? {
+        // What a person has aborted meanwhile stays so, what was superseded has nothing to report, and a slower sweep
+        // must not end what another one has begun anew.
+        Some((current, version)) if current.is_same_pass(&context.current) && current.phase == Phase::Sweeping => {
+            (current, version)
+        }
+        _ => return Err(StepError::Overtaken),
+    };
     write_json(store, &context.place.summary(&plan.run), summary, Condition::Always).await?;
     context.worker.catalog.report(RunReport::Ended(plan, summary)).await;
     events::run_ended(summary);
-    match load_current(store, &context.place).await? {
-        Some((current, version)) if current.run == plan.run && current.phase == Phase::Sweeping => {
-            set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on)
-        }
-        // A newer run superseded this one while it was swept.
-        _ => Ok(()),
-    }
+    set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on)
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidates::Candidate;
 use super::fingerprints::{Fingerprints, of_entity, of_identifier};
+use super::missing::missing;
 use super::parts::Numbers;
 use super::unknown::UnknownRule;
 use super::{Flow, Stage, Sweep};
@@ -40,7 +41,7 @@ impl PortList {
 pub async fn read_before(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     let rule = UnknownRule::of(sweep.context, &sweep.progress);
     let flow = read(sweep, &rule).await?;
-    Ok(sweep.enter_after(flow, Stage::Claims))
+    Ok(sweep.enter_after(flow, Stage::Repair))
 }
 
 /// Reads it again, if what it said is no longer true.
@@ -122,9 +123,4 @@ impl PortList {
         let mut addressed = fingerprints.addressed.all().iter();
         self.lacks_addressed = addressed.any(|[entity]| !self.owned.contains(*entity));
     }
-}
-
-/// What Port had accepted, is claimed, and is not there: entity, identifier, content, in the order of entities.
-pub fn missing(fingerprints: &Fingerprints, owned: &Numbers<1>) -> impl Iterator<Item = [u64; 3]> {
-    fingerprints.sent.all().iter().copied().filter(|[entity, ..]| !owned.contains(*entity))
 }

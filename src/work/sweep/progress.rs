@@ -9,6 +9,7 @@ use super::deferred::Rounds;
 use super::delete::Deletion;
 use super::marks::Tally;
 use super::port_list::PortList;
+use super::repair::Reopening;
 use super::retired::Retirement;
 use super::settle::Settling;
 use super::survey::Survey;
@@ -30,6 +31,7 @@ pub enum Stage {
     Survey,
     Collisions,
     List,
+    Repair,
     Claims,
     Decide,
     Delete,
@@ -54,6 +56,8 @@ pub struct Progress {
     pub survey: Survey,
     pub collisions: Colliding,
     pub port: PortList,
+    #[serde(default)]
+    pub reopening: Reopening,
     pub claims: Claims,
     pub decision: Decision,
     pub deletion: Deletion,
@@ -62,7 +66,7 @@ pub struct Progress {
 
 impl Progress {
     pub async fn load(context: &StepContext<'_>) -> Result<Option<(Self, Version)>, StepError> {
-        let key = context.place.sweep_progress(&context.snapshot.plan.run);
+        let key = context.place.sweep_progress(&context.snapshot.plan.run, context.current.pass);
         Ok(read_json(context.worker.store.as_ref(), &key).await?)
     }
 
@@ -76,7 +80,7 @@ impl Progress {
         self.port.owned.save(context, "owned").await?;
         self.deletion.settled.save(context, "settled").await?;
         let store = context.worker.store.as_ref();
-        let key = context.place.sweep_progress(&context.snapshot.plan.run);
+        let key = context.place.sweep_progress(&context.snapshot.plan.run, context.current.pass);
         self.writer = uuid::Uuid::new_v4().to_string();
         let condition = version.cloned().map_or(Condition::Absent, Condition::Unchanged);
         match write_json(store, &key, self, condition).await {

@@ -75,6 +75,7 @@ fn deletions(context: &StepContext<'_>, progress: &mut Progress) -> Deletions {
     let Progress { survey, port, claims, deletion, .. } = progress;
     // Unless all is clear, nothing is known to be unclaimed.
     let kept_claimed = if survey.is_clear() { claims.claimed.count() + claims.related } else { 0 };
+    let repair = context.snapshot.repair.as_ref();
     Deletions {
         candidates: claims.count_deletable(),
         deleted: deletion.deleted,
@@ -83,6 +84,8 @@ fn deletions(context: &StepContext<'_>, progress: &mut Progress) -> Deletions {
         kept_refused: deletion.kept_refused,
         held_back,
         not_verified: port.problem.clone(),
+        lost_in_port: repair.map_or(0, |repair| repair.lost),
+        repaired_targets: repair.map_or(0, |repair| repair.targets.len()),
         missing_in_port: port.missing,
         unknown_in_port: port.unknown,
     }

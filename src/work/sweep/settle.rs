@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::fingerprints::{of_entity, of_identifier};
+use super::fingerprints::of_entity;
 use super::judge::{Judge, TargetJudge, Verdict};
 use super::ledgers::{Found, LedgerStream, LedgerTarget, Looked};
-use super::port_list::missing;
+use super::missing::Missing;
 use super::{Flow, Progress, Stage, Sweep};
 use crate::ledger::{Entry, LedgerFile, Ledgers, State};
 use crate::run::Phase;
@@ -90,9 +90,7 @@ struct Settlement<'a> {
     progress: &'a Progress,
     /// Candidates that another entry claims.
     claimed: BTreeSet<EntityKey>,
-    /// What is missing in Port, in order.
-    missing: Vec<u64>,
-    missing_identifiers: Vec<u64>,
+    missing: Missing,
 }
 
 async fn go_through_batch(sweep: &mut Sweep<'_>, targets: &[LedgerTarget], removes: bool) -> Result<Flow, StepError> {
@@ -135,15 +133,7 @@ async fn go_through_batch(sweep: &mut Sweep<'_>, targets: &[LedgerTarget], remov
 
 impl<'a> Settlement<'a> {
     fn new(progress: &'a Progress, claimed: BTreeSet<EntityKey>) -> Self {
-        let (mut missing_entities, mut missing_identifiers) = (Vec::new(), Vec::new());
-        if progress.port.is_known() {
-            for [entity, identifier, _] in missing(&progress.survey.fingerprints, &progress.port.owned) {
-                missing_entities.push(entity);
-                missing_identifiers.push(identifier);
-            }
-        }
-        missing_identifiers.sort_unstable();
-        Self { progress, claimed, missing: missing_entities, missing_identifiers }
+        Self { progress, claimed, missing: Missing::of(&progress.survey.fingerprints, &progress.port) }
     }
 
     /// Whether that changed the ledger.
@@ -185,14 +175,9 @@ impl<'a> Settlement<'a> {
             && matches!(judge.judge(kind, resource, entry), Verdict::Stale { .. })
     }
 
-    /// Whether Port may not have what the entry says. Port empties the relations to an entity that goes: whatever
-    /// related to it must be sent again, too. And of an entity that had two sources, it may have the other's content.
+    /// Whether Port may not have what the entry says. Of an entity that had two sources, it may have the other's
+    /// content.
     fn is_in_doubt(&self, entry: &Entry) -> bool {
-        let relates_to_missing = |identifier: &str| {
-            !self.missing.is_empty() && self.missing_identifiers.binary_search(&of_identifier(identifier)).is_ok()
-        };
-        self.claimed.contains(&entry.entity)
-            || (!self.missing.is_empty() && self.missing.binary_search(&of_entity(&entry.entity)).is_ok())
-            || entry.relates_to.iter().any(|relation| relates_to_missing(&relation.identifier))
+        self.claimed.contains(&entry.entity) || self.missing.concerns(entry)
     }
 }

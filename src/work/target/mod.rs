@@ -80,7 +80,7 @@ pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(
     let store = context.worker.store.as_ref();
     let clock = context.worker.clock.as_ref();
     let plan = &context.snapshot.plan;
-    if read_json::<DoneMark>(store, &context.place.done_mark(&plan.run, target)).await?.is_some() {
+    if read_json::<DoneMark>(store, &context.done_mark_key(target)).await?.is_some() {
         events::message_without_effect(&format!("sync {target}"), "its target is done already");
         return Ok(());
     }
@@ -208,7 +208,7 @@ impl TargetSync<'_> {
             events::unit_done(self.target, unit);
         }
         let store = self.context.worker.store.as_ref();
-        let key = self.context.place.done_mark(&self.context.snapshot.plan.run, self.target);
+        let key = self.context.done_mark_key(self.target);
         let mark = DoneMark { target: self.target.clone(), units, failure: None };
         // Who wrote nothing was not fenced off either: another worker may have found more, and its word stands.
         let condition = if self.has_saved { Condition::Always } else { Condition::Absent };

@@ -35,7 +35,7 @@ pub struct Deferred {
 
 /// What an earlier invocation of this run left for the sweep.
 pub async fn load_deferred(context: &StepContext<'_>, target: &Target) -> Result<Vec<Deferred>, StepError> {
-    let key = context.place.deferred(&context.snapshot.plan.run, target);
+    let key = context.deferred_key(target);
     let found = read_json(context.worker.store.as_ref(), &key).await?;
     Ok(found.map(|(deferred, _)| deferred).unwrap_or_default())
 }
@@ -45,7 +45,7 @@ impl TargetSync<'_> {
         if !self.has_new_deferred {
             return Ok(());
         }
-        let key = self.context.place.deferred(&self.context.snapshot.plan.run, self.target);
+        let key = self.context.deferred_key(self.target);
         write_json(self.context.worker.store.as_ref(), &key, &self.deferred, Condition::Always).await?;
         self.has_new_deferred = false;
         Ok(())

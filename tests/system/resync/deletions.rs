@@ -196,9 +196,11 @@ async fn what_a_hand_deleted_comes_back_and_what_a_hand_took_over_is_not_deleted
     world.port.put_entity("Port/UI", json!({"blueprint": blueprint, "identifier": identifier, "title": "mine now"}));
     alpha(&world).delete_bucket(&taken).await;
     let run = world.resync().await;
-    assert_eq!(run.summary["deletions"]["missingInPort"], 1, "{:#}", run.summary);
-    world.resync().await;
 
+    assert_eq!(run.summary["deletions"]["lostInPort"], 1, "{:#}", run.summary);
+    assert_eq!(run.summary["deletions"]["repairedTargets"], 1, "{:#}", run.summary);
+    assert_eq!(run.summary["deletions"]["missingInPort"], 0, "{:#}", run.summary);
+    assert_eq!(run.summary["kinds"][BUCKET]["accepted"], 1, "{:#}", run.summary);
     assert_gone(&world, &before, &[]);
     assert_eq!(world.port.entities()[&bucket_key(&taken)]["title"], "mine now");
     assert_eq!(deletion_calls(&world), 0);
@@ -216,11 +218,37 @@ async fn what_pointed_to_a_lost_entity_points_to_it_again() {
     let (blueprint, identifier) = account_key(&account);
     assert!(world.port.delete_entity(&blueprint, &identifier));
     assert_eq!(relation(&world), json!(null), "Port empties relations to what is deleted");
-    world.resync().await;
-    world.resync().await;
+    complete_run(&world).await;
 
     assert_there(&world, &account_key(&account));
     assert_eq!(relation(&world), json!(account));
+}
+
+#[tokio::test]
+async fn a_run_that_brings_back_what_was_lost_deletes_what_is_gone() {
+    let world = world_with(one_member().member("beta", "Workloads"), &[ACCOUNT, BUCKET, QUEUE]).await;
+    let logs = alpha(&world).create_bucket("logs", &[]).await;
+    alpha(&world).create_queue("jobs", &[]).await;
+    let beta = world.organization.place("beta", REGION);
+    let mails = beta.create_bucket("mails", &[]).await;
+    let before = complete_run(&world).await;
+
+    // All of it, in more than half of the targets.
+    for (blueprint, identifier) in before.keys().filter(|key| **key != bucket_key(&logs)) {
+        world.port.delete_entity(blueprint, identifier);
+    }
+    alpha(&world).delete_bucket(&logs).await;
+    beta.delete_bucket(&mails).await;
+    let run = world.resync().await;
+
+    assert_eq!(run.summary["outcome"], "completed", "{:#}", run.summary);
+    assert_gone(&world, &before, &[bucket_key(&logs), bucket_key(&mails)]);
+    assert_eq!(run.summary["deletions"]["missingInPort"], 0, "{:#}", run.summary);
+    let relation = |key: &EntityKey| world.port.entities()[key]["relations"]["account"].clone();
+    assert_eq!(relation(&queue_key(&alpha(&world), "jobs")), json!(alpha(&world).account()));
+    let next = world.resync().await;
+    assert_eq!(next.summary["deletions"]["repairedTargets"], Value::Null, "{:#}", next.summary);
+    assert_eq!(next.summary["kinds"][BUCKET]["accepted"], 0, "{:#}", next.summary);
 }
 
 #[tokio::test]
