@@ -171,6 +171,8 @@ async fn what_waited_for_another_is_sent_and_no_longer_keeps_what_is_stale() {
 async fn bench_with_unknown(mode: Mode) -> Bench {
     let mut bench = Bench::new(2);
     bench.plan.mode = mode;
+    // An earlier run found the accounts in the same way, and left no ledger.
+    bench.put_known(bench.plan.strategy.clone()).await;
     bench.put_ledger(&global(1), [(BUCKET_KIND, bucket("live"), sent(0))]).await;
     bench.put_into_port([bucket("live"), bucket("unknown")]);
     bench
@@ -199,9 +201,15 @@ async fn what_no_ledger_knows_goes_in_a_full_run_that_saw_everything() {
 #[tokio::test]
 async fn what_no_ledger_knows_stays_where_something_was_not_seen() {
     type Change = fn(&mut Bench);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 8] = [
         ("an incremental run", |bench| bench.plan.mode = Mode::Incremental),
         ("an inaccessible account", inaccessible),
+        ("accounts that are found in another way", |bench| bench.plan.strategy = Strategy::SingleAccount),
+        ("a region that is being enabled", |bench| {
+            for planned in bench.plan.accounts.values_mut() {
+                planned.changing_regions.push("me-central-1".to_owned());
+            }
+        }),
         ("a narrowed run", |bench| {
             bench.plan.narrowing.accounts.extend([account(1), account(2)]);
         }),
@@ -262,8 +270,9 @@ async fn a_ledger_that_is_lost_after_its_target_was_read_is_missed() {
 #[tokio::test]
 async fn what_no_ledger_knows_stays_while_one_unit_of_its_kind_is_in_doubt() {
     type Change = fn(&mut portolan::run::UnitReport);
-    let changes: [Change; 4] = [
+    let changes: [Change; 5] = [
         |unit| unit.listing = Listing::Throttled("throttled".to_owned()),
+        |unit| unit.listing = Listing::NotHere("not here".to_owned()),
         |unit| unit.refused = 1,
         |unit| unit.held = 1,
         |unit| unit.unresolved = 1,
