@@ -19,9 +19,22 @@ fuzz_target!(|text: &[u8]| {
     }
     assert!(narrowing.regions.iter().all(|region| validate_region(region).is_ok()), "{narrowing:?}");
     assert!(narrowing.kinds.iter().all(|kind| kinds::find(kind).is_some()), "{narrowing:?}");
-    let same = json!({
-        "mode": request.mode, "accounts": narrowing.accounts, "regions": narrowing.regions, "kinds": narrowing.kinds,
-        "force": request.force, "scheduledTime": request.scheduled_time,
-    });
+    let same = match &request.abort {
+        // It goes with nothing else.
+        Some(run) => json!({"abort": run}),
+        None => in_other_words(&request),
+    };
     assert_eq!(RunRequest::parse(&same).expect("what was taken is taken again"), request);
 });
+
+fn in_other_words(request: &RunRequest) -> Value {
+    let narrowing = &request.narrowing;
+    let mut same = json!({
+        "mode": request.mode, "resend": request.resend, "removeUnknown": request.remove_unknown, "accounts": narrowing.accounts, "regions": narrowing.regions, "kinds": narrowing.kinds,
+        "force": request.force, "scheduledTime": request.scheduled_time,
+    });
+    if let Some(run) = &request.confirms {
+        same["confirm"] = json!(run);
+    }
+    same
+}

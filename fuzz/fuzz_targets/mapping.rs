@@ -55,7 +55,7 @@ fn check_entity(entity: &Entity) {
     match &entity.address {
         Address::Key(key) => {
             check_identifier(&key.identifier);
-            assert_eq!(entity.body["identifier"], key.identifier);
+            assert_eq!(entity.body["identifier"], key.identifier.as_str());
         }
         Address::Query { query, .. } => assert!(query["rules"].as_array().is_some_and(|rules| !rules.is_empty())),
     }

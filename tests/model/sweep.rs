@@ -44,7 +44,7 @@ async fn large_bench(accounts: usize) -> Bench {
 }
 
 #[tokio::test]
-async fn a_sweep_cut_into_many_invocations_deletes_exactly_the_same() {
+async fn promise_1_a_sweep_cut_into_many_invocations_deletes_exactly_the_same() {
     let accounts = std::env::var("PORTOLAN_SWEEP_ACCOUNTS").ok().and_then(|accounts| accounts.parse().ok());
     let accounts = accounts.unwrap_or(ACCOUNTS);
     let mut results = Vec::new();
@@ -117,7 +117,7 @@ async fn the_journal_tells_what_port_would_not_delete() {
 }
 
 #[tokio::test]
-async fn what_a_claimed_entity_relates_to_stays_also_where_its_other_source_is_stale() {
+async fn promise_1_what_a_claimed_entity_relates_to_stays_also_where_its_other_source_is_stale() {
     let needed = EntityKey { blueprint: "account".into(), identifier: "needed".into() };
     let same_name = bucket("needed");
     for is_stale_here in [false, true] {
@@ -137,7 +137,7 @@ async fn what_a_claimed_entity_relates_to_stays_also_where_its_other_source_is_s
 }
 
 #[tokio::test]
-async fn what_waited_for_another_is_sent_and_no_longer_keeps_what_is_stale() {
+async fn promise_2_what_waited_for_another_is_sent_and_no_longer_keeps_what_is_stale() {
     // Of one refusal or two, the sweep settles one: the other keeps what is stale of the kind.
     for (refused, is_deleted) in [(1, true), (2, false)] {
         for seconds in [1, 1_000_000] {
@@ -188,7 +188,7 @@ fn inaccessible(bench: &mut Bench) {
 }
 
 #[tokio::test]
-async fn what_no_ledger_knows_goes_in_a_full_run_that_saw_everything() {
+async fn promise_2_what_no_ledger_knows_goes_in_a_full_run_that_saw_everything() {
     let bench = bench_with_unknown(Mode::Full).await;
     let deletions = bench.run().await.deletions.expect("the run has ended");
     assert_eq!((deletions.deleted, deletions.unknown_deleted, deletions.unknown_in_port), (1, 1, 0));
@@ -199,7 +199,7 @@ async fn what_no_ledger_knows_goes_in_a_full_run_that_saw_everything() {
 }
 
 #[tokio::test]
-async fn what_no_ledger_knows_stays_where_something_was_not_seen() {
+async fn promise_1_what_no_ledger_knows_stays_where_something_was_not_seen() {
     type Change = fn(&mut Bench);
     let changes: [(&str, Change); 8] = [
         ("an incremental run", |bench| bench.plan.mode = Mode::Incremental),
@@ -246,7 +246,7 @@ async fn what_no_ledger_knows_stays_where_something_was_not_seen() {
 }
 
 #[tokio::test]
-async fn a_ledger_that_is_lost_after_its_target_was_read_is_missed() {
+async fn promise_1_a_ledger_that_is_lost_after_its_target_was_read_is_missed() {
     // Its first run made it, so that no earlier one knows of it.
     let bench = bench_with_unknown(Mode::Full).await;
     bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("gone"), stale(&bench.plan.run))]).await;
@@ -268,7 +268,7 @@ async fn a_ledger_that_is_lost_after_its_target_was_read_is_missed() {
 }
 
 #[tokio::test]
-async fn what_no_ledger_knows_stays_while_one_unit_of_its_kind_is_in_doubt() {
+async fn promise_1_what_no_ledger_knows_stays_while_one_unit_of_its_kind_is_in_doubt() {
     type Change = fn(&mut portolan::run::UnitReport);
     let changes: [Change; 5] = [
         |unit| unit.listing = Listing::Throttled("throttled".to_owned()),
@@ -293,7 +293,7 @@ async fn what_no_ledger_knows_stays_while_one_unit_of_its_kind_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn what_a_claimed_entity_relates_to_is_not_unknown() {
+async fn promise_1_what_a_claimed_entity_relates_to_is_not_unknown() {
     let bench = bench_with_unknown(Mode::Full).await;
     let made_by_port = EntityKey { blueprint: "account".into(), identifier: "000000000001".into() };
     bench.put_into_port([made_by_port.clone()]);
@@ -304,7 +304,7 @@ async fn what_a_claimed_entity_relates_to_is_not_unknown() {
 }
 
 #[tokio::test]
-async fn what_no_ledger_knows_goes_on_demand_unless_a_ledger_is_unclear() {
+async fn promise_1_what_no_ledger_knows_goes_on_demand_unless_a_ledger_is_unclear() {
     let mut bench = bench_with_unknown(Mode::Incremental).await;
     bench.plan.remove_unknown = true;
     inaccessible(&mut bench);
@@ -363,7 +363,7 @@ async fn accounts_that_went_away_with_a_changed_setting_go_when_a_person_confirm
 }
 
 #[tokio::test]
-async fn what_a_person_did_not_see_is_not_confirmed() {
+async fn promise_1_what_a_person_did_not_see_is_not_confirmed() {
     // Another setting than the one that was looked at, and an account more than were missing then.
     for is_other_strategy in [true, false] {
         let mut bench = bench_with_missing_accounts().await;
@@ -424,7 +424,7 @@ async fn more_than_the_threshold_goes_when_a_person_confirms_exactly_that() {
 }
 
 #[tokio::test]
-async fn two_resources_with_one_entity_are_named() {
+async fn promise_5_two_resources_with_one_entity_are_named() {
     for merges in [true, false] {
         let mut bench = Bench::new(2);
         bench.document["enableMergeEntity"] = json!(merges);
@@ -495,7 +495,7 @@ async fn assert_repaired(bench: &Bench, what: &str) {
 }
 
 #[tokio::test]
-async fn what_port_lost_is_sent_by_the_run_that_finds_it_whichever_invocation_stops_anywhere() {
+async fn promise_2_what_port_lost_is_sent_by_the_run_that_finds_it_whichever_invocation_stops_anywhere() {
     let mut stopped = 0;
     for goes_on_after in [None, Some(1), Some(2), Some(3), Some(100)] {
         for invocation in 0.. {

@@ -25,7 +25,7 @@ const KILLS: usize = 3;
 const FARTHEST: u64 = 150;
 
 #[tokio::test]
-async fn a_target_that_takes_many_invocations_is_complete_at_the_end() {
+async fn promise_4_a_target_that_takes_many_invocations_is_complete_at_the_end() {
     let (mut world, functions) = big_world(LATENCY).await;
     world.redeploy_worker(&[("AWS_ENDPOINT_URL_LAMBDA", functions.endpoint())], LIMITS, WORKERS).await;
     let first = world.resync().await;
@@ -49,7 +49,7 @@ async fn a_target_that_takes_many_invocations_is_complete_at_the_end() {
 }
 
 #[tokio::test]
-async fn workers_killed_within_a_big_target_leave_it_to_others_to_complete() {
+async fn promise_4_workers_killed_within_a_big_target_leave_it_to_others_to_complete() {
     let mut random = Random::from_environment();
     let (mut world, functions) = big_world(Duration::ZERO).await;
     let relay = Relay::default();

@@ -50,7 +50,7 @@ async fn plan_of(world: &World, answer: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_aborted_run_sends_nothing_more_and_the_next_one_works() {
+async fn promise_6_an_aborted_run_sends_nothing_more_and_the_next_one_works() {
     let world = small_world(&[TOPIC]).await;
     let mut topics = Vec::new();
     for account in ["integration", "alpha"] {
@@ -84,7 +84,7 @@ async fn an_aborted_run_sends_nothing_more_and_the_next_one_works() {
 }
 
 #[tokio::test]
-async fn an_aborted_sweep_deletes_nothing_more() {
+async fn promise_1_an_aborted_sweep_deletes_nothing_more() {
     let world = small_world(&[TOPIC]).await;
     let place = world.organization.place("alpha", REGION);
     let kept = place.create_topic("kept", &[]).await;
@@ -135,7 +135,7 @@ async fn a_run_that_is_not_going_cannot_be_aborted() {
 }
 
 #[tokio::test]
-async fn only_what_the_latest_run_held_back_can_be_confirmed() {
+async fn promise_1_only_what_the_latest_run_held_back_can_be_confirmed() {
     let world = small_world(&[TOPIC]).await;
     let place = world.organization.place("alpha", REGION);
     let mut topics = Vec::new();

@@ -23,7 +23,7 @@ const RESYNC_STATE: &str = "PATCH /integration/{identifier}/resync-state";
 const NEVER: Duration = Duration::from_secs(200);
 
 #[tokio::test]
-async fn of_two_workers_on_one_target_the_fenced_one_stops() {
+async fn promise_5_of_two_workers_on_one_target_the_fenced_one_stops() {
     let world = small_world(&[TOPIC]).await;
     let topic = world.organization.place("alpha", REGION).create_topic("alerts", &[]).await;
     world.schedule(only_alpha(&world)).await.expect("a run starts");
@@ -41,7 +41,7 @@ async fn of_two_workers_on_one_target_the_fenced_one_stops() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_around_its_upsert_loses_nothing() {
+async fn promise_2_a_worker_that_dies_around_its_upsert_loses_nothing() {
     let world = small_world(&[TOPIC]).await;
     let place = world.organization.place("alpha", REGION);
 
@@ -79,7 +79,7 @@ async fn a_worker_that_dies_around_its_upsert_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_sweep_that_dies_between_deleting_and_verifying_comes_to_the_same_end() {
+async fn promise_1_a_sweep_that_dies_between_deleting_and_verifying_comes_to_the_same_end() {
     for (fault, is_before_deletion) in [
         (Fault::delay(DELETE, NEVER), true),
         (Fault::slow_answer(DELETE, NEVER), false),
@@ -122,7 +122,7 @@ async fn a_sweep_that_dies_between_deleting_and_verifying_comes_to_the_same_end(
 }
 
 #[tokio::test]
-async fn two_sweeps_at_the_same_time_come_to_the_end_of_one() {
+async fn promise_1_two_sweeps_at_the_same_time_come_to_the_end_of_one() {
     let world = small_world(&[TOPIC]).await;
     let place = world.organization.place("alpha", REGION);
     let kept = place.create_topic("kept", &[]).await;
@@ -144,7 +144,7 @@ async fn two_sweeps_at_the_same_time_come_to_the_end_of_one() {
 }
 
 #[tokio::test]
-async fn credentials_that_change_during_a_run_touch_no_other_organization() {
+async fn promise_1_credentials_that_change_during_a_run_touch_no_other_organization() {
     let mut world = small_world(&[TOPIC]).await;
     let topic = world.organization.place("alpha", REGION).create_topic("alerts", &[]).await;
     let answer = world.schedule(only_alpha(&world)).await.expect("a run starts");
@@ -169,7 +169,7 @@ async fn credentials_that_change_during_a_run_touch_no_other_organization() {
 }
 
 #[tokio::test]
-async fn a_write_of_a_ledger_whose_answer_was_lost_is_recognised_as_ones_own() {
+async fn promise_2_a_write_of_a_ledger_whose_answer_was_lost_is_recognised_as_ones_own() {
     let world = small_world(&[TOPIC]).await;
     let place = world.organization.place("alpha", REGION);
     let topic = place.create_topic("alerts", &[]).await;
@@ -209,7 +209,7 @@ async fn a_conflict_on_the_ledger_stops_the_worker_before_it_sends() {
 }
 
 #[tokio::test]
-async fn a_foreign_writer_fences_the_worker() {
+async fn promise_5_a_foreign_writer_fences_the_worker() {
     let world = small_world(&[TOPIC]).await;
     let place = world.organization.place("alpha", REGION);
     let known = place.create_topic("known", &[]).await;
@@ -244,7 +244,7 @@ async fn a_foreign_writer_fences_the_worker() {
 }
 
 #[tokio::test]
-async fn a_target_that_always_fails_ends_and_the_run_says_so() {
+async fn promise_3_a_target_that_always_fails_ends_and_the_run_says_so() {
     let world = World::create_empty(small_plan().member("beta", ""), &[]).await;
     let mut world = world;
     world.install_catalog(super::small::mapping_of(&[TOPIC]));
@@ -276,7 +276,7 @@ async fn a_target_that_always_fails_ends_and_the_run_says_so() {
 }
 
 #[tokio::test]
-async fn a_run_whose_message_was_lost_ends_at_its_deadline() {
+async fn promise_6_a_run_whose_message_was_lost_ends_at_its_deadline() {
     let world = small_world(&[TOPIC]).await;
     let topic = world.organization.place("alpha", REGION).create_topic("alerts", &[]).await;
     world.resync().await;
@@ -304,7 +304,7 @@ async fn a_run_whose_message_was_lost_ends_at_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_run_that_lost_all_of_its_messages_does_not_block_the_next_for_ever() {
+async fn promise_6_a_run_that_lost_all_of_its_messages_does_not_block_the_next_for_ever() {
     let world = small_world(&[TOPIC]).await;
     let topic = world.organization.place("alpha", REGION).create_topic("alerts", &[]).await;
     world.schedule(json!({})).await.expect("a run starts");
@@ -340,7 +340,7 @@ async fn set_deadline(world: &World, key: &str, seconds: i64) {
 }
 
 #[tokio::test]
-async fn messages_that_the_queue_did_not_take_are_sent_again() {
+async fn promise_5_messages_that_the_queue_did_not_take_are_sent_again() {
     let (mut world, queue) = world_with_faulty_queue().await;
     world.redeploy(&[("AWS_ENDPOINT_URL_SQS", &queue)]).await;
     let topic = world.organization.place("alpha", REGION).create_topic("alerts", &[]).await;

@@ -185,7 +185,7 @@ async fn regions_of_several_pages_by_their_status() {
 }
 
 #[tokio::test]
-async fn an_account_that_cannot_be_entered_is_told_and_the_others_go_on() {
+async fn promise_3_an_account_that_cannot_be_entered_is_told_and_the_others_go_on() {
     let organization = small_organization().await;
     let [alpha, beta] = ["alpha", "beta"].map(|name| organization.account(name));
     let denied = json!({"status": 403, "code": "AccessDeniedException"});
@@ -336,7 +336,7 @@ async fn nested_organization() -> Organization<'static> {
 const LONG: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
-async fn a_walk_that_is_throttled_for_a_while_finds_the_same_accounts() {
+async fn promise_1_a_walk_that_is_throttled_for_a_while_finds_the_same_accounts() {
     let organization = nested_organization().await;
     let units = [organization.organizational_unit("Workloads").to_owned()];
     let throttled = json!({"status": 400, "code": "TooManyRequestsException"});
@@ -384,7 +384,7 @@ async fn an_organization_that_goes_on_throttling_ends_the_run_before_anything_is
 
 /// What is behind a page that comes again would look as if it were gone.
 #[tokio::test]
-async fn a_listing_that_goes_in_circles_is_no_list_of_accounts() {
+async fn promise_1_a_listing_that_goes_in_circles_is_no_list_of_accounts() {
     let organization = nested_organization().await;
     let alpha = organization.account("member-0").to_owned();
     let unit = organization.organizational_unit("Workloads").to_owned();

@@ -26,7 +26,7 @@ async fn assert_no_trace(world: &World) {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_ours_goes_to_the_dead_letters_with_its_reason() {
+async fn promise_6_a_message_that_is_not_ours_goes_to_the_dead_letters_with_its_reason() {
     let world = small_world(&[TOPIC]).await;
     let topic = world.organization.place("alpha", "us-east-1").create_topic("alerts", &[]).await;
     let answer = world.schedule(only_alpha(&world)).await.expect("a run starts");
@@ -100,7 +100,7 @@ async fn a_malformed_event_is_refused_by_name_before_anything_is_called() {
 }
 
 #[tokio::test]
-async fn an_unusable_mapping_starts_nothing() {
+async fn promise_1_an_unusable_mapping_starts_nothing() {
     let world = small_world(&[TOPIC]).await;
     let misspelt = json!({"resources": [{"kind": "sns-topic", "selector": {"query": "true"}, "port": {}}]});
     for (mapping, named) in [
@@ -193,7 +193,7 @@ async fn a_bad_environment_stops_both_functions_and_names_every_variable() {
 }
 
 #[tokio::test]
-async fn a_record_of_the_hosted_runtime_is_refused() {
+async fn promise_1_a_record_of_the_hosted_runtime_is_refused() {
     let world = small_world(&[TOPIC]).await;
     let mut record = world.port.integration(IDENTIFIER).expect("the record");
     record["installationType"] = json!("SaasOAuth2");
@@ -219,7 +219,7 @@ async fn a_record_of_another_type_is_refused_before_it_is_changed() {
 }
 
 #[tokio::test]
-async fn one_run_at_a_time() {
+async fn promise_5_one_run_at_a_time() {
     let world = small_world(&[TOPIC]).await;
     let event = json!({"scheduledTime": "2026-11-21T06:00:00Z"});
     let first = world.schedule(event.clone()).await.expect("a run starts");
@@ -239,7 +239,7 @@ async fn one_run_at_a_time() {
 }
 
 #[tokio::test]
-async fn messages_of_a_superseded_run_have_no_effect() {
+async fn promise_6_messages_of_a_superseded_run_have_no_effect() {
     let world = small_world(&[TOPIC]).await;
     let topic = world.organization.place("alpha", "us-east-1").create_topic("alerts", &[]).await;
     let first = world.schedule(json!({})).await.expect("a run starts");

@@ -43,7 +43,7 @@ struct Tally {
 }
 
 #[tokio::test]
-async fn workers_killed_at_any_call_lose_and_delete_nothing() {
+async fn promise_1_workers_killed_at_any_call_lose_and_delete_nothing() {
     let wanted = number_from_environment("PORTOLAN_KILLS").unwrap_or(KILLS);
     let mut random = Random::from_environment();
     let mut disturbed = Disturbed::create().await;

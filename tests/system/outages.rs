@@ -20,7 +20,7 @@ const MOST_LOST_IN_PORT: u64 = 8;
 const MOST_LOST_IN_AWS: u64 = 6;
 
 #[tokio::test]
-async fn a_port_that_stops_and_starts_again_is_complete_in_the_end() {
+async fn promise_2_a_port_that_stops_and_starts_again_is_complete_in_the_end() {
     let mut random = Random::from_environment();
     let mut disturbed = Disturbed::create().await;
     let relay = Relay::default();
@@ -63,7 +63,7 @@ async fn a_port_that_stops_and_starts_again_is_complete_in_the_end() {
 /// moto keeps its state in memory and would lose it if it were stopped. So it is the way to it that breaks: every
 /// connection is cut before moto sees the call.
 #[tokio::test]
-async fn an_aws_that_is_out_of_reach_for_a_while_costs_nothing() {
+async fn promise_2_an_aws_that_is_out_of_reach_for_a_while_costs_nothing() {
     let mut random = Random::from_environment();
     let mut disturbed = Disturbed::create().await;
     let relay = Relay::default();

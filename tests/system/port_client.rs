@@ -103,7 +103,7 @@ async fn bulks_keep_to_the_limits_of_count_bytes_and_concurrency() {
 }
 
 #[tokio::test]
-async fn what_port_refuses_or_forgets_is_told_and_goes_again() {
+async fn promise_2_what_port_refuses_or_forgets_is_told_and_goes_again() {
     let (world, topics) = world_with_topics(&["good", "refused", "forgotten"]).await;
     world.port.fail(Fault::refuse(&[&topics[1]], 422, "invalid_request", "not today"));
     let first = world.resync_by(only_alpha(&world)).await;
@@ -143,7 +143,7 @@ async fn a_body_that_is_too_large_for_port_is_split() {
 }
 
 #[tokio::test]
-async fn one_entity_that_spoils_the_whole_body_is_found_by_halving() {
+async fn promise_3_one_entity_that_spoils_the_whole_body_is_found_by_halving() {
     let world = small_world(&[TOPIC]).await;
     let mut mapping = mapping_of(&[TOPIC]);
     let relation =
@@ -245,7 +245,7 @@ async fn an_outage_is_waited_out() {
 }
 
 #[tokio::test]
-async fn entities_that_wait_for_others_are_sent_again_by_the_sweep() {
+async fn promise_2_entities_that_wait_for_others_are_sent_again_by_the_sweep() {
     let world = small_world(&["AWS::S3::Bucket", TOPIC]).await;
     let mut mapping = mapping_of(&["AWS::S3::Bucket", TOPIC]);
     mapping["createMissingRelatedEntities"] = json!(false);

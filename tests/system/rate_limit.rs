@@ -130,7 +130,7 @@ async fn a_tiny_limit_gets_somewhere() {
 }
 
 #[tokio::test]
-async fn what_others_use_counts_against_our_half() {
+async fn promise_3_what_others_use_counts_against_our_half() {
     let port = port_with_blueprint().await;
     port.set_rate_limit(40, 60);
     let ours = catalog(&port, PATIENCE);
@@ -212,7 +212,7 @@ async fn assert_complete(world: &World, answer: &Value, instances_of_each: usize
 }
 
 #[tokio::test]
-async fn a_whole_resync_leaves_half_of_every_window_to_others() {
+async fn promise_3_a_whole_resync_leaves_half_of_every_window_to_others() {
     let world = busy_world(400).await;
     world.port.set_rate_limit(40, 1);
     let answer = world.schedule(json!({})).await.expect("a run starts");
@@ -229,7 +229,7 @@ async fn a_whole_resync_leaves_half_of_every_window_to_others() {
 }
 
 #[tokio::test]
-async fn a_short_storm_is_waited_out_in_a_resync() {
+async fn promise_2_a_short_storm_is_waited_out_in_a_resync() {
     let world = busy_world(80).await;
     let answer = world.schedule(json!({})).await.expect("a run starts");
     world.clear_calls().await;
@@ -242,7 +242,7 @@ async fn a_short_storm_is_waited_out_in_a_resync() {
 }
 
 #[tokio::test]
-async fn a_long_storm_loses_nothing_and_fails_nothing() {
+async fn promise_2_a_long_storm_loses_nothing_and_fails_nothing() {
     let world = busy_world(80).await;
     let answer = world.schedule(json!({})).await.expect("a run starts");
     world.clear_calls().await;
@@ -275,7 +275,7 @@ async fn a_long_storm_loses_nothing_and_fails_nothing() {
 }
 
 #[tokio::test]
-async fn a_slow_port_loses_nothing() {
+async fn promise_2_a_slow_port_loses_nothing() {
     let world = busy_world(80).await;
     world.port.set_latency(Duration::from_millis(100));
     let answer = world.schedule(json!({})).await.expect("a run starts");

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_got_no_further_keeps_more_in_reserve() {
+    fn promise_4_what_got_no_further_keeps_more_in_reserve() {
         let pace = Pace::new(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(40), 3);
         assert_eq!(pace.time_for_page(&Stopped, 0), Some(Duration::from_secs(12)));
     }

@@ -84,7 +84,7 @@ fn every_kind_has_a_contract() {
 }
 
 #[tokio::test]
-async fn a_denied_or_throttled_listing_says_so() {
+async fn promise_3_a_denied_or_throttled_listing_says_so() {
     let bench = Bench::create().await;
     for contract in contracts() {
         let Contract { kind, service, listing, .. } = *contract;
@@ -157,7 +157,7 @@ async fn the_number_of_calls_for_three_resources() {
 
 /// One resource's failing call leaves that one incomplete, names itself, and does not touch the other resource.
 #[tokio::test]
-async fn a_failing_enrichment_is_named_and_spoils_no_other() {
+async fn promise_3_a_failing_enrichment_is_named_and_spoils_no_other() {
     for contract in contracts().into_iter().filter(|contract| !contract.enrichments.is_empty()) {
         let kind = contract.kind;
         let bench = Bench::create().await;

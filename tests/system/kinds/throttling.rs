@@ -41,7 +41,7 @@ async fn read_beyond(bench: &Bench, kind: &str, service: &str, beyond: Value) ->
 }
 
 #[tokio::test]
-async fn a_service_that_bears_few_calls_at_once_is_read_completely() {
+async fn promise_2_a_service_that_bears_few_calls_at_once_is_read_completely() {
     for most in [1, 3] {
         let bench = bench_with_queues().await;
         let resources = read_beyond(&bench, QUEUE, "sqs", json!({"in_flight": most})).await;
@@ -69,7 +69,7 @@ async fn the_organization_is_asked_one_thing_after_the_other() {
 
 /// What is behind a page that comes again would look as if it were gone.
 #[tokio::test]
-async fn a_listing_that_goes_in_circles_is_an_error() {
+async fn promise_1_a_listing_that_goes_in_circles_is_an_error() {
     for contract in contracts() {
         let (kind, Some(page)) = (contract.kind, contract.page) else { continue };
         let bench = Bench::create().await;

@@ -82,7 +82,7 @@ async fn resources_of_any_kind_arrive_stay_and_go() {
 }
 
 #[tokio::test]
-async fn nothing_leaves_the_mapping_while_a_kind_of_it_may_be_misspelt() {
+async fn promise_1_nothing_leaves_the_mapping_while_a_kind_of_it_may_be_misspelt() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE]).await;
     alpha(&world).create_bucket("logs", &[]).await;
     let queue = alpha(&world).create_queue("jobs", &[]).await;
@@ -141,7 +141,7 @@ async fn a_kind_that_aws_has_in_some_regions_only_is_not_misspelt() {
 
 /// What the misspelt kind had in the damaged ledger is not read again, so that its claims stay unknown.
 #[tokio::test]
-async fn a_damaged_ledger_is_not_mended_while_a_kind_may_be_misspelt() {
+async fn promise_1_a_damaged_ledger_is_not_mended_while_a_kind_may_be_misspelt() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE]).await;
     let account = world.organization.account("alpha").to_owned();
     let logs = alpha(&world).create_bucket("logs", &[]).await;

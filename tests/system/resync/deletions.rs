@@ -14,7 +14,7 @@ use crate::support::world::World;
 const OTHER_REGION: &str = "eu-west-1";
 
 #[tokio::test]
-async fn a_deleted_bucket_goes_alone_and_the_journal_says_why() {
+async fn promise_2_a_deleted_bucket_goes_alone_and_the_journal_says_why() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     alpha(&world).create_bucket("mails", &[]).await;
@@ -40,7 +40,7 @@ async fn a_deleted_bucket_goes_alone_and_the_journal_says_why() {
 }
 
 #[tokio::test]
-async fn a_closed_account_goes_and_an_inaccessible_one_stays() {
+async fn promise_1_a_closed_account_goes_and_an_inaccessible_one_stays() {
     let plan = one_member().member("beta", "Workloads").member("gamma", "Workloads");
     let mut world = world_with(plan, &[ACCOUNT, BUCKET, QUEUE]).await;
     let alpha_account = world.organization.account("alpha").to_owned();
@@ -108,7 +108,7 @@ async fn an_account_that_the_list_of_roles_no_longer_names_goes() {
 }
 
 #[tokio::test]
-async fn a_ledger_of_a_closed_account_holds_up_nobody_although_it_is_damaged_or_lost() {
+async fn promise_3_a_ledger_of_a_closed_account_holds_up_nobody_although_it_is_damaged_or_lost() {
     let plan = one_member().member("beta", "Workloads");
     let world = world_with(plan, &[ACCOUNT, BUCKET, QUEUE]).await;
     let account = alpha(&world).account().to_owned();
@@ -129,7 +129,7 @@ async fn a_ledger_of_a_closed_account_holds_up_nobody_although_it_is_damaged_or_
 }
 
 #[tokio::test]
-async fn a_kind_that_left_the_mapping_goes_and_so_does_a_denied_region() {
+async fn promise_2_a_kind_that_left_the_mapping_goes_and_so_does_a_denied_region() {
     let plan = one_member().regions(&[REGION, OTHER_REGION]);
     let world = world_with(plan, &[ACCOUNT, BUCKET, QUEUE]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
@@ -153,7 +153,7 @@ async fn a_kind_that_left_the_mapping_goes_and_so_does_a_denied_region() {
 }
 
 #[tokio::test]
-async fn a_disabled_region_goes_and_a_missing_one_stays() {
+async fn promise_1_a_disabled_region_goes_and_a_missing_one_stays() {
     let third = "eu-central-1";
     let plan = one_member().regions(&[REGION, OTHER_REGION, third]);
     let world = world_with(plan, &[ACCOUNT, QUEUE]).await;
@@ -184,7 +184,7 @@ async fn a_disabled_region_goes_and_a_missing_one_stays() {
 }
 
 #[tokio::test]
-async fn what_a_hand_deleted_comes_back_and_what_a_hand_took_over_is_not_deleted() {
+async fn promise_1_what_a_hand_deleted_comes_back_and_what_a_hand_took_over_is_not_deleted() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     let taken = alpha(&world).create_bucket("taken", &[]).await;
@@ -207,7 +207,7 @@ async fn what_a_hand_deleted_comes_back_and_what_a_hand_took_over_is_not_deleted
 }
 
 #[tokio::test]
-async fn what_pointed_to_a_lost_entity_points_to_it_again() {
+async fn promise_2_what_pointed_to_a_lost_entity_points_to_it_again() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     let account = world.organization.account("alpha").to_owned();
@@ -225,7 +225,7 @@ async fn what_pointed_to_a_lost_entity_points_to_it_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_brings_back_what_was_lost_deletes_what_is_gone() {
+async fn promise_2_a_run_that_brings_back_what_was_lost_deletes_what_is_gone() {
     let world = world_with(one_member().member("beta", "Workloads"), &[ACCOUNT, BUCKET, QUEUE]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     alpha(&world).create_queue("jobs", &[]).await;
@@ -284,7 +284,7 @@ fn put_dependent(world: &World, bucket: &str) {
 }
 
 #[tokio::test]
-async fn one_entity_that_port_refuses_to_delete_holds_up_no_other() {
+async fn promise_3_one_entity_that_port_refuses_to_delete_holds_up_no_other() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let mut buckets = Vec::new();
     for number in 1..=5 {
@@ -315,7 +315,7 @@ async fn one_entity_that_port_refuses_to_delete_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn what_the_selector_no_longer_takes_goes() {
+async fn promise_2_what_the_selector_no_longer_takes_goes() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     alpha(&world).create_bucket("logs", &[]).await;
     let mails = alpha(&world).create_bucket("mails", &[]).await;
@@ -330,7 +330,7 @@ async fn what_the_selector_no_longer_takes_goes() {
 }
 
 #[tokio::test]
-async fn a_resource_that_comes_back_is_sent_again() {
+async fn promise_2_a_resource_that_comes_back_is_sent_again() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     let before = complete_run(&world).await;

@@ -6,7 +6,7 @@ use crate::support::world::World;
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 
 #[tokio::test]
-async fn an_organization_arrives_and_an_unchanged_one_sends_nothing() {
+async fn promise_2_an_organization_arrives_and_an_unchanged_one_sends_nothing() {
     let plan = OrganizationPlan::new();
     let plan = plan.member("alpha", "Workloads/Production").member("beta", "Workloads").regions(&REGIONS);
     let world = World::create(plan).await;

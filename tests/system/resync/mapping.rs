@@ -48,7 +48,7 @@ fn tag_key(bucket: &str, tag: &str) -> EntityKey {
 }
 
 #[tokio::test]
-async fn each_item_is_an_entity_and_goes_with_its_item() {
+async fn promise_2_each_item_is_an_entity_and_goes_with_its_item() {
     let world = world_with_tags().await;
     let tags = [("team", "sea"), ("cost", "7"), ("secret", "x")];
     let logs = alpha(&world).create_bucket("logs", &tags).await;
@@ -71,7 +71,7 @@ async fn each_item_is_an_entity_and_goes_with_its_item() {
 }
 
 #[tokio::test]
-async fn items_that_can_no_longer_be_told_stay() {
+async fn promise_1_items_that_can_no_longer_be_told_stay() {
     let world = world_with_tags().await;
     let logs = alpha(&world).create_bucket("logs", &[("team", "sea"), ("cost", "7")]).await;
     let before = complete_run(&world).await;
@@ -164,7 +164,7 @@ async fn an_entity_found_by_a_query_is_updated_in_every_run_and_never_deleted() 
 }
 
 #[tokio::test]
-async fn an_entity_that_a_query_addresses_from_now_on_is_not_deleted() {
+async fn promise_1_an_entity_that_a_query_addresses_from_now_on_is_not_deleted() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     alpha(&world).create_bucket("mails", &[]).await;

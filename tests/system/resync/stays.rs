@@ -16,7 +16,7 @@ use crate::support::port::{EntityKey, Fault};
 use crate::support::world::World;
 
 #[tokio::test]
-async fn an_account_that_can_no_longer_be_entered_keeps_everything() {
+async fn promise_1_an_account_that_can_no_longer_be_entered_keeps_everything() {
     let mut world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     alpha(&world).create_queue("jobs", &[]).await;
@@ -38,7 +38,7 @@ async fn an_account_that_can_no_longer_be_entered_keeps_everything() {
 }
 
 #[tokio::test]
-async fn a_kind_that_left_the_mapping_stays_where_the_run_could_not_look() {
+async fn promise_1_a_kind_that_left_the_mapping_stays_where_the_run_could_not_look() {
     let mut world = world_with(one_member(), &[ACCOUNT, TOPIC]).await;
     let kept = ("snsTopic".to_owned(), alpha(&world).create_topic("alerts", &[]).await);
     let gone = world.organization.place("integration", REGION).create_topic("alerts", &[]).await;
@@ -58,7 +58,7 @@ async fn a_kind_that_left_the_mapping_stays_where_the_run_could_not_look() {
 }
 
 #[tokio::test]
-async fn a_denied_kind_keeps_its_entities_and_the_other_kinds_are_updated() {
+async fn promise_1_a_denied_kind_keeps_its_entities_and_the_other_kinds_are_updated() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE, TOPIC]).await;
     let account = world.organization.account("alpha").to_owned();
     let jobs = alpha(&world).create_queue("jobs", &[]).await;
@@ -86,7 +86,7 @@ async fn a_denied_kind_keeps_its_entities_and_the_other_kinds_are_updated() {
 }
 
 #[tokio::test]
-async fn a_throttled_listing_deletes_nothing() {
+async fn promise_1_a_throttled_listing_deletes_nothing() {
     let world = world_with(one_member(), &[ACCOUNT, QUEUE, TOPIC]).await;
     let account = world.organization.account("alpha").to_owned();
     let jobs = alpha(&world).create_queue("jobs", &[]).await;
@@ -105,7 +105,7 @@ async fn a_throttled_listing_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_understood_deletes_nothing() {
+async fn promise_1_an_answer_that_cannot_be_understood_deletes_nothing() {
     let world = world_with(one_member(), &[ACCOUNT, QUEUE, TOPIC]).await;
     let account = world.organization.account("alpha").to_owned();
     let jobs = alpha(&world).create_queue("jobs", &[]).await;
@@ -125,7 +125,7 @@ async fn an_answer_that_cannot_be_understood_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn a_failing_enrichment_leaves_its_resource_as_it_was_and_updates_the_others() {
+async fn promise_1_a_failing_enrichment_leaves_its_resource_as_it_was_and_updates_the_others() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE]).await;
     let account = world.organization.account("alpha").to_owned();
     let alpha = alpha(&world);
@@ -164,7 +164,7 @@ async fn a_failing_enrichment_leaves_its_resource_as_it_was_and_updates_the_othe
 }
 
 #[tokio::test]
-async fn a_listing_that_fails_on_a_later_page_deletes_nothing() {
+async fn promise_1_a_listing_that_fails_on_a_later_page_deletes_nothing() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let account = world.organization.account("alpha").to_owned();
     let aws = world.organization.aws();
@@ -189,7 +189,7 @@ async fn a_listing_that_fails_on_a_later_page_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn a_mapping_that_gives_no_identifier_or_no_clear_selection_deletes_nothing() {
+async fn promise_1_a_mapping_that_gives_no_identifier_or_no_clear_selection_deletes_nothing() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE]).await;
     alpha(&world).create_bucket("logs", &[]).await;
     alpha(&world).create_queue("jobs", &[]).await;
@@ -209,7 +209,7 @@ async fn a_mapping_that_gives_no_identifier_or_no_clear_selection_deletes_nothin
 }
 
 #[tokio::test]
-async fn a_blueprint_that_port_does_not_have_replaces_nothing() {
+async fn promise_1_a_blueprint_that_port_does_not_have_replaces_nothing() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     alpha(&world).create_bucket("mails", &[]).await;
@@ -230,7 +230,7 @@ async fn a_blueprint_that_port_does_not_have_replaces_nothing() {
 }
 
 #[tokio::test]
-async fn a_mistyped_kind_is_named_and_costs_nothing() {
+async fn promise_1_a_mistyped_kind_is_named_and_costs_nothing() {
     let in_another_blueprint = |kind: &str| {
         let other = changed(entry(BUCKET), "/port/entity/mappings/blueprint", json!("\"organizationsAccount\""));
         let other = changed(other, "/port/entity/mappings/properties", json!({}));
@@ -260,7 +260,7 @@ async fn a_mistyped_kind_is_named_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn an_empty_mapping_fails_loudly_and_changes_nothing() {
+async fn promise_1_an_empty_mapping_fails_loudly_and_changes_nothing() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let before = complete_run(&world).await;
     let state = world.ledgers().await;
@@ -281,7 +281,7 @@ async fn an_empty_mapping_fails_loudly_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_outage_of_port_delays_and_loses_nothing() {
+async fn promise_2_an_outage_of_port_delays_and_loses_nothing() {
     let mut world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     let before = complete_run(&world).await;
@@ -327,7 +327,7 @@ async fn a_run_that_an_outage_holds_up_can_be_superseded() {
 }
 
 #[tokio::test]
-async fn a_superseded_sweep_deletes_nothing_any_more() {
+async fn promise_1_a_superseded_sweep_deletes_nothing_any_more() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
     let before = complete_run(&world).await;
@@ -352,7 +352,7 @@ async fn a_superseded_sweep_deletes_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn accounts_that_discovery_did_not_find_are_not_gone() {
+async fn promise_1_accounts_that_discovery_did_not_find_are_not_gone() {
     let plan = one_member().member("beta", "Sandbox");
     let mut world = world_with(plan, &[ACCOUNT, BUCKET]).await;
     alpha(&world).create_bucket("logs", &[]).await;
@@ -384,7 +384,7 @@ async fn accounts_that_discovery_did_not_find_are_not_gone() {
 }
 
 #[tokio::test]
-async fn more_than_half_of_the_accounts_are_not_gone_at_once() {
+async fn promise_1_more_than_half_of_the_accounts_are_not_gone_at_once() {
     let plan = one_member().member("beta", "Workloads").member("gamma", "Workloads");
     let world = world_with(plan, &[ACCOUNT]).await;
     let before = complete_run(&world).await;
@@ -398,7 +398,7 @@ async fn more_than_half_of_the_accounts_are_not_gone_at_once() {
 }
 
 #[tokio::test]
-async fn an_account_of_which_nothing_can_be_learned_stays() {
+async fn promise_1_an_account_of_which_nothing_can_be_learned_stays() {
     let plan = one_member().member("beta", "Workloads");
     let world = world_with(plan, &[ACCOUNT]).await;
     let before = complete_run(&world).await;
@@ -418,7 +418,7 @@ async fn an_account_of_which_nothing_can_be_learned_stays() {
 }
 
 #[tokio::test]
-async fn an_account_stays_while_it_is_not_known_how_accounts_were_found_before() {
+async fn promise_1_an_account_stays_while_it_is_not_known_how_accounts_were_found_before() {
     let plan = one_member().member("beta", "Workloads");
     let world = world_with(plan, &[ACCOUNT]).await;
     let before = complete_run(&world).await;
@@ -436,7 +436,7 @@ async fn an_account_stays_while_it_is_not_known_how_accounts_were_found_before()
 }
 
 #[tokio::test]
-async fn a_damaged_ledger_stops_deletions_everywhere_until_its_target_was_read_again() {
+async fn promise_1_a_damaged_ledger_stops_deletions_everywhere_until_its_target_was_read_again() {
     let plan = one_member().member("beta", "Workloads");
     let world = world_with(plan, &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
@@ -460,7 +460,7 @@ async fn a_damaged_ledger_stops_deletions_everywhere_until_its_target_was_read_a
 }
 
 #[tokio::test]
-async fn a_lost_ledger_stops_deletions_everywhere_until_its_target_was_read_again() {
+async fn promise_1_a_lost_ledger_stops_deletions_everywhere_until_its_target_was_read_again() {
     let plan = one_member().member("beta", "Workloads");
     let world = world_with(plan, &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
@@ -489,7 +489,7 @@ async fn a_lost_ledger_stops_deletions_everywhere_until_its_target_was_read_agai
 }
 
 #[tokio::test]
-async fn a_ledger_that_cannot_be_read_deletes_nothing() {
+async fn promise_1_a_ledger_that_cannot_be_read_deletes_nothing() {
     let plan = one_member().member("beta", "Workloads");
     let world = world_with(plan, &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[]).await;
@@ -514,7 +514,7 @@ async fn a_ledger_that_cannot_be_read_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn a_narrowed_run_deletes_nothing_that_it_did_not_look_at() {
+async fn promise_1_a_narrowed_run_deletes_nothing_that_it_did_not_look_at() {
     let plan = one_member().member("beta", "Workloads");
     let world = world_with(plan, &[ACCOUNT, BUCKET, QUEUE]).await;
     let beta = world.organization.place("beta", REGION);
@@ -549,7 +549,7 @@ fn shared_key() -> EntityKey {
 }
 
 #[tokio::test]
-async fn what_somebody_else_claims_or_relates_to_stays() {
+async fn promise_1_what_somebody_else_claims_or_relates_to_stays() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE]).await;
     let shared = |kind| shared_entity(&world, kind);
     let accounts_and = |entries: Vec<Value>| mapping_of([entry(ACCOUNT), entry(BUCKET)].into_iter().chain(entries));
@@ -581,7 +581,7 @@ async fn what_somebody_else_claims_or_relates_to_stays() {
 }
 
 #[tokio::test]
-async fn an_entity_stays_while_one_of_its_sources_is_in_doubt() {
+async fn promise_1_an_entity_stays_while_one_of_its_sources_is_in_doubt() {
     let world = world_with(one_member(), &[ACCOUNT]).await;
     let with_threshold = |share: f64| {
         let entries = [entry(ACCOUNT), shared_entity(&world, BUCKET), shared_entity(&world, QUEUE)];
@@ -610,7 +610,7 @@ async fn an_entity_stays_while_one_of_its_sources_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn what_a_second_try_of_a_target_sees_again_stays() {
+async fn promise_1_what_a_second_try_of_a_target_sees_again_stays() {
     let world = world_with(one_member(), &[ACCOUNT, BUCKET]).await;
     let logs = alpha(&world).create_bucket("logs", &[("team", "sea")]).await;
     let before = complete_run(&world).await;
@@ -638,7 +638,7 @@ async fn what_a_second_try_of_a_target_sees_again_stays() {
 }
 
 #[tokio::test]
-async fn a_run_that_would_delete_more_than_the_threshold_deletes_nothing() {
+async fn promise_1_a_run_that_would_delete_more_than_the_threshold_deletes_nothing() {
     let world = world_with(OrganizationPlan::new().regions(&[REGION]), &[ACCOUNT, BUCKET]).await;
     let place = world.organization.place("integration", REGION);
     let mut buckets = Vec::new();
