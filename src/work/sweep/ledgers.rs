@@ -8,10 +8,10 @@ use futures::stream::FuturesOrdered;
 
 use super::READS_AT_ONCE;
 use super::judge::{Judge, TargetJudge};
+use super::marks::read_mark;
 use crate::ledger::{Ledger, LedgerError, LedgerFile, Ledgers};
-use crate::run::{DoneMark, read_json};
 use crate::target::Target;
-use crate::work::{StepContext, StepError};
+use crate::work::StepError;
 
 /// Resources that ledgers in memory may have together, about; a worker has memory for some hundred thousand.
 const RESOURCES_AT_ONCE: usize = 300_000;
@@ -105,9 +105,4 @@ async fn look<'a>(judge: &'a Judge<'a>, item: LedgerTarget) -> Result<Looked<'a>
     };
     let judge = judge.target(target.clone(), &file.ledger, mark);
     Ok(Looked { target, ledger: Found::Ledger(file), judge })
-}
-
-async fn read_mark(context: &StepContext<'_>, target: &Target) -> Result<Option<DoneMark>, StepError> {
-    let key = context.done_mark_key(target);
-    Ok(read_json(context.worker.store.as_ref(), &key).await?.map(|(mark, _)| mark))
 }

@@ -68,7 +68,11 @@ async fn add_marks(
     let context = sweep.context;
     let after = sweep.progress.after.clone();
     let open = targets.into_iter().filter(|target| after.as_ref().is_none_or(|after| target > after));
-    let mut marks = stream::iter(open).map(|target| read_mark(context, target)).buffered(MARKS_AT_ONCE);
+    let read = |target: Target| async move {
+        let mark = read_mark(context, &target).await?;
+        Ok::<_, StepError>((target, mark))
+    };
+    let mut marks = stream::iter(open).map(read).buffered(MARKS_AT_ONCE);
     while let Some(read) = marks.next().await {
         let (target, mark) = read?;
         add(&mut sweep.progress.tally, target.clone(), mark);
@@ -80,10 +84,10 @@ async fn add_marks(
     Ok(Flow::GoesOn)
 }
 
-async fn read_mark(context: &StepContext<'_>, target: Target) -> Result<(Target, Option<DoneMark>), StepError> {
-    let key = context.done_mark_key(&target);
-    let found = read_json::<DoneMark>(context.worker.store.as_ref(), &key).await?;
-    Ok((target, found.map(|(mark, _)| mark)))
+/// What became of a target in this pass of the run; none while it is not done.
+pub async fn read_mark(context: &StepContext<'_>, target: &Target) -> Result<Option<DoneMark>, StepError> {
+    let key = context.done_mark_key(target);
+    Ok(read_json(context.worker.store.as_ref(), &key).await?.map(|(mark, _)| mark))
 }
 
 impl Tally {
