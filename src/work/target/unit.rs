@@ -71,13 +71,18 @@ impl TargetSync<'_> {
 
     /// Sends what is a portion already; where nothing waits, an invocation may go on from here.
     async fn flush_portion(&mut self) -> Result<(), Interruption> {
-        if self.outgoing.len() >= PORTION || self.outgoing_bytes >= LARGEST_PORTION_BYTES {
+        if self.is_portion() {
             self.flush().await?;
         }
         if self.outgoing.is_empty() {
             self.headway.keep();
         }
         Ok(())
+    }
+
+    /// Whether as much waits to be sent as is sent at once.
+    fn is_portion(&self) -> bool {
+        self.outgoing.len() >= PORTION || self.outgoing_bytes >= LARGEST_PORTION_BYTES
     }
 
     async fn read_page(
@@ -117,7 +122,7 @@ impl TargetSync<'_> {
             self.file.ledger.set_seen(kind, &resource.key, true);
             self.take(kind, resource, entries, &mut notes);
             // A page may give more than a portion: a resource may have thousands of items, and mapping them takes time.
-            if self.outgoing.len() >= PORTION || self.outgoing_bytes >= LARGEST_PORTION_BYTES {
+            if self.is_portion() {
                 self.flush().await?;
             }
             if !self.pace.is_time_left(self.context.worker.clock.as_ref(), self.outgoing.len()) {
