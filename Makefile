@@ -5,21 +5,19 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# moto and what it needs. Made anew when the pinned versions change.
-VENV := .venv
-REQUIREMENTS := tests/support/aws/requirements.txt
+# What functions are built for: arm64 or x86_64. Another one than the template's default goes into `sam deploy`, too.
+ARCHITECTURE := arm64
 
-.PHONY: help setup demo test soak bench-target fuzz derived lint build clean
+.PHONY: help setup tools demo test soak bench-target fuzz derived lint build clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-setup: $(VENV)/.made ## Install the emulated AWS (moto) into .venv
+setup: ## Install the emulated AWS (moto) into .venv
+	@.ci/prepare .venv tests/support/aws/requirements.txt
 
-$(VENV)/.made: $(REQUIREMENTS)
-	python3 -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --quiet --requirement $(REQUIREMENTS)
-	touch $@
+tools: ## Install the SAM CLI and what it builds with into .venv-tools
+	@.ci/prepare .venv-tools .ci/tools-requirements.txt
 
 demo: setup ## Bring an emulated organization into an emulated Port, and show it
 	@RUST_BACKTRACE=0 cargo test --quiet --test demo
@@ -47,9 +45,9 @@ lint: setup ## Check formatting, lints and templates
 	cargo clippy --all-targets -- --deny warnings
 	.ci/lint-templates
 
-build: ## Build both functions for Lambda, as `sam build` does
-	sam build
+build: tools ## Build both functions for Lambda into .aws-sam (ARCHITECTURE=x86_64)
+	PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 clean: ## Remove what was built and installed here
 	cargo clean
-	rm -rf $(VENV) .venv-lint .venv-checkov .aws-sam
+	rm -rf .venv .venv-tools .venv-checkov .aws-sam

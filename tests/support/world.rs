@@ -221,10 +221,14 @@ async fn start_functions(environment: &[(String, String)]) -> (Function, Functio
 }
 
 /// The function that cargo built with the tests, or the one in the folder that `PORTOLAN_BINARIES` names: figures of
-/// a build without optimization say little.
+/// a build without optimization say little, and what `sam build` made is what is deployed. That folder holds either the
+/// two binaries, or a folder for each function of the template.
 fn binary(name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("PORTOLAN_BINARIES") {
-        return Path::new(&folder).join(name);
+        let folder = Path::new(&folder);
+        let logical_id = if name == "scheduler" { "SchedulerFunction" } else { "WorkerFunction" };
+        let deployed = folder.join(logical_id).join("bootstrap");
+        return if deployed.exists() { deployed } else { folder.join(name) };
     }
     match name {
         "scheduler" => env!("CARGO_BIN_EXE_scheduler").into(),
