@@ -248,10 +248,10 @@ impl Program {
                 let Ok(error) = exception.get_err() else {
                     return Err(EvaluationError::Failed("break outside of its label".to_owned()));
                 };
-                Err(EvaluationError::Failed(match error.into_val() {
-                    Value::Text(message) => message.as_str().to_owned(),
-                    other => other.to_string(),
-                }))
+                Err(match error.into_val() {
+                    Value::Text(message) => EvaluationError::failed(message.as_str()),
+                    other => EvaluationError::failed(&other.to_string()),
+                })
             }
         }
     }

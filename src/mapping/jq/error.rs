@@ -106,7 +106,7 @@ fn position(text: &str, part: &str) -> usize {
 /// Why an evaluation has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluationError {
-    /// The expression fails on this input, as jq says.
+    /// The expression fails on this input, as jq says. Short: see [`EvaluationError::failed`].
     #[error("{0}")]
     Failed(String),
     /// The expression was stopped. Nothing of it goes on running.
@@ -118,4 +118,18 @@ pub enum EvaluationError {
     /// All expressions on the resource together used too much. It was not evaluated.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
+}
+
+/// Characters of an error message that are shown.
+const LONGEST_FAILURE: usize = 100;
+
+impl EvaluationError {
+    /// The error of an expression, cut: errors quote the value that they are about, which may be large, or a secret, and
+    /// end up in logs and summaries.
+    pub(super) fn failed(message: &str) -> Self {
+        Self::Failed(match message.char_indices().nth(LONGEST_FAILURE) {
+            Some((end, _)) => format!("{}…", &message[..end]),
+            None => message.to_owned(),
+        })
+    }
 }

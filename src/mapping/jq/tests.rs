@@ -499,3 +499,14 @@ fn every_definition_of_the_prelude_compiles() {
         assert!(Expression::compile(&call).is_ok(), "{:?}", Expression::compile(&call));
     }
 }
+
+#[test]
+fn an_error_shows_no_more_than_the_beginning_of_what_it_is_about() {
+    let secret = format!("{}hunter2", "x".repeat(200));
+    for text in ["tonumber", "error", ". + 1", "{} + ."] {
+        let Err(EvaluationError::Failed(message)) = first(text, &json!(secret)) else {
+            panic!("{text} should fail");
+        };
+        assert!(message.chars().count() <= 101 && !message.contains("hunter2"), "{text}: {message}");
+    }
+}
