@@ -166,13 +166,10 @@ mod tests {
         assert_eq!(serde_json::from_str::<Value>(text).expect("JSON"), expected);
     }
 
-    /// A line has at most 100 metrics, and a unit is one of CloudWatch's.
     #[test]
-    fn every_metric_is_one_that_cloudwatch_takes() {
-        assert!(Metric::ALL.len() <= 100);
-        for (index, metric) in Metric::ALL.iter().enumerate() {
+    fn every_unit_is_one_of_cloudwatch() {
+        for metric in Metric::ALL {
             assert!(matches!(metric.unit(), "Count" | "Seconds" | "Milliseconds"), "{metric:?}");
-            assert!(!Metric::ALL[..index].contains(metric), "{metric:?}");
         }
     }
 }

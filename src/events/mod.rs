@@ -121,7 +121,7 @@ pub fn target_worked_on(run: &RunId, target: &Target, took: Duration, mark: Opti
     metrics::write(&values, &[("run", run), ("target", target)]);
 }
 
-/// Nobody could read it, and its done mark says so.
+/// A target was given up, and its done mark says so.
 pub fn target_failed(run: &RunId, target: &Target) {
     metrics::write(&[(Metric::TargetsFailed, 1)], &[("run", run), ("target", target)]);
 }
@@ -257,7 +257,7 @@ pub fn run_ended(summary: &Summary, took: Duration) {
         unknown_in_port = deletions.unknown_in_port,
         "run ended"
     );
-    // What the mapping or Port did not take is left out of this: it may be so for long, and is no reason to doubt the rest.
+    // What the mapping or Port did not take does not count here: it may be so for long, and what AWS has was read.
     let was_read = summary.inaccessible_accounts.is_empty() && failed_targets == 0;
     let values = [
         (Metric::RunsCompleted, u64::from(was_read)),
