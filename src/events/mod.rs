@@ -232,8 +232,8 @@ pub fn deletion_held_back(run: &RunId, reason: &str) {
     tracing::warn!(%run, reason, "deletions held back");
 }
 
-/// `took` is the time since the run was started. A sweep that dies between this and the end of its run is continued, and
-/// says it again.
+/// `took` is the time since the run was started. A sweep that dies between this and the end of its run is continued,
+/// and says it again.
 pub fn run_ended(summary: &Summary, took: Duration) {
     let none = Deletions::default();
     let deletions = summary.deletions.as_ref().unwrap_or(&none);

@@ -70,7 +70,8 @@ impl Function {
         self.logs.lines()
     }
 
-    /// Everything that the processes printed, to the last line: they are killed for it. The next invocation starts anew.
+    /// Everything that the processes printed, to the last line: they are killed for it. The next invocation starts
+    /// another one.
     pub async fn all_log_lines(&self) -> Vec<String> {
         self.kill().await;
         self.logs.wait_for_end().await;
