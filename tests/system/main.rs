@@ -18,6 +18,7 @@ mod kills;
 mod kinds;
 mod metrics;
 mod outages;
+mod partitions;
 mod permissions;
 mod port_client;
 mod port_emulator;
