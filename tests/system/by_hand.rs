@@ -12,7 +12,7 @@ use crate::support::world::World;
 
 const TIME: &str = "2026-11-21T06:00:00Z";
 
-async fn answer_to(world: &World, event: Value) -> Value {
+pub async fn answer_to(world: &World, event: Value) -> Value {
     world.schedule(event.clone()).await.unwrap_or_else(|failure| panic!("{event} fails: {failure:?}"))
 }
 
@@ -33,7 +33,7 @@ async fn assert_refused(world: &World, event: Value, words: &[&str]) {
 }
 
 /// Every object in the state bucket.
-async fn state(world: &World) -> Vec<(String, Option<Vec<u8>>)> {
+pub async fn state(world: &World) -> Vec<(String, Option<Vec<u8>>)> {
     let mut objects = Vec::new();
     for key in world.organization.state_keys("").await {
         let bytes = world.organization.read_state(&key).await;
@@ -42,7 +42,7 @@ async fn state(world: &World) -> Vec<(String, Option<Vec<u8>>)> {
     objects
 }
 
-async fn plan_of(world: &World, answer: &Value) -> Value {
+pub async fn plan_of(world: &World, answer: &Value) -> Value {
     let end = format!("{}/plan.json", answer["run"].as_str().unwrap_or_default());
     let keys = world.organization.state_keys("runs/").await;
     let key = keys.into_iter().find(|key| key.ends_with(&end)).unwrap_or_else(|| panic!("no plan of {answer}"));
