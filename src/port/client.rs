@@ -160,8 +160,8 @@ impl PortClient {
         Ok(Self { shared: Arc::new(shared), patience })
     }
 
-    /// The same client, with the same token and the same knowledge of the rate limit, for calls that wait for that limit
-    /// at most so long.
+    /// The same client, with the same token and the same knowledge of the rate limit, for calls that wait for that
+    /// limit at most so long.
     pub fn with_patience(&self, patience: Duration) -> Self {
         Self { shared: self.shared.clone(), patience }
     }

@@ -10,8 +10,8 @@ use super::integration::path_of;
 use crate::config::IntegrationSettings;
 use crate::seams::CatalogError;
 
-/// When a resync was last asked for, by Port's clock; none where nobody ever did. It is asked once: whoever wants to know
-/// comes again soon anyway.
+/// When a resync was last asked for, by Port's clock; none where nobody ever did. The call is tried once: whoever wants
+/// to know comes again soon anyway.
 ///
 /// # Errors
 /// Also where Port has no such record or route (404), and where its answer cannot be understood.

@@ -84,8 +84,8 @@ impl Current {
     }
 
     /// The answered request, as the next run or the next question finds it. A run that did not come to its end, because
-    /// its scheduler died, its messages got lost or another run took its place, was no answer. One that a person aborted
-    /// was: it is not to start again.
+    /// its scheduler died, its messages got lost or another run took its place, was no answer. One that a person
+    /// aborted was: it is not to start again.
     pub fn settled_request(&self) -> Option<&AnsweredRequest> {
         let is_over = matches!(self.phase, Phase::Ended | Phase::Aborted);
         self.answered.as_ref().filter(|answered| answered.run != self.run || is_over)

@@ -2,16 +2,16 @@
 //!
 //! Which request was answered is kept with the current run, as Port's own time of it, so that no clock is compared with
 //! another. A request is answered by the first run of everything whose mapping is read after the request: the time of
-//! the newest request is always read first, and the mapping then. What is asked for later, and what is asked for while a
-//! run is going, is answered by another run after it. A narrowed run answers nothing.
+//! the newest request is always read first, and the mapping then. What is asked for later, and so what is asked for
+//! while a run is going, is answered by another run after it. A narrowed run answers nothing.
 //!
-//! Port may take it for a request that a run writes the integration record itself, and so a run could be the reason for
-//! the next one, for ever. Against that:
+//! Port may take it for a request that a run writes the integration record itself, and then a run could be the reason
+//! for the next one, for ever. Against that:
 //! - what is written asks Port to make no request of it;
-//! - a run that has written something reads the newest request once more, and its mapping after that. So a mapping that a
-//!   user saves just then is in the run, and nothing is lost;
-//! - should Port make its request still later, one more run follows: a run that starts for a request, and is not the first
-//!   of all, writes nothing but a mapping where there is none at all.
+//! - a run that has written something reads the newest request once more, and its mapping after that. So a mapping that
+//!   a user saves just then is in the run, and nothing is lost;
+//! - should Port make its request still later, one more run follows and no third: a run that starts for a request, and
+//!   is not the first of all, writes nothing but a mapping where there is none at all.
 
 use std::time::Duration;
 
@@ -34,9 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const LONGEST_QUESTION: Duration = Duration::from_secs(2 * 60);
 
 impl Scheduler {
-    /// Starts a run if a user has asked Port for one that no run has answered. Where Port does not say, the answer does,
-    /// and nothing fails: an alarm every few minutes helps nobody, and what is wrong with Port or the credentials makes
-    /// the scheduled runs fail too. A run that was asked for and cannot start is an error like any other.
+    /// Starts a run if a user has asked Port for one that no run has answered. Where Port does not say, the answer
+    /// tells so, and nothing fails: an alarm every few minutes helps nobody, and what is wrong with Port or the credentials
+    /// makes the scheduled runs fail too. A run that was asked for and cannot start is an error like any other.
     pub(super) async fn start_if_requested(
         &self,
         request: RunRequest,

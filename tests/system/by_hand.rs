@@ -19,7 +19,7 @@ pub async fn answer_to(world: &World, event: Value) -> Value {
 /// The event is answered with a refusal that has these words, and nothing has happened.
 async fn assert_refused(world: &World, event: Value, words: &[&str]) {
     let before = state(world).await;
-    let messages = world.organization.aws().queue_counts(world.organization.queue()).await;
+    let messages = queued(world).await;
     let told = world.port.resync_states();
     let answer = answer_to(world, event.clone()).await;
     assert_eq!(answer["outcome"], "refused", "{event}: {answer}");
@@ -28,8 +28,16 @@ async fn assert_refused(world: &World, event: Value, words: &[&str]) {
         assert!(reason.contains(word), "{event}: `{reason}` should say `{word}`");
     }
     assert_eq!(state(world).await, before, "{event}");
-    assert_eq!(world.organization.aws().queue_counts(world.organization.queue()).await, messages, "{event}");
+    assert_eq!(queued(world).await, messages, "{event}");
     assert_eq!(world.port.resync_states(), told, "{event}");
+}
+
+/// Every message on the queue, whether its delay is over or not.
+pub async fn queued(world: &World) -> Vec<String> {
+    let messages = world.organization.aws().queue_messages(world.organization.queue()).await;
+    let mut bodies: Vec<String> = messages.into_iter().map(|message| message.body).collect();
+    bodies.sort();
+    bodies
 }
 
 /// Every object in the state bucket.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::by_hand::{answer_to, plan_of, state};
+use super::by_hand::{answer_to, plan_of, queued, state};
 use super::small::{
     INSTANCE, REGION, TOKEN, TOPIC, calls_of, current, mapping_of, only_alpha, small_plan, small_world, wait_until,
 };
@@ -20,8 +20,7 @@ fn question() -> Value {
 /// The schedule asks, and no run starts: the outcome is this, the reason has these words, and nothing has happened.
 async fn assert_quiet(world: &World, outcome: &str, words: &[&str]) {
     let before = state(world).await;
-    let queue = world.organization.queue();
-    let messages = world.organization.aws().queue_counts(queue).await;
+    let messages = queued(world).await;
     let told = world.port.resync_states();
     let record = world.port.integration(IDENTIFIER);
     let answer = answer_to(world, question()).await;
@@ -32,7 +31,7 @@ async fn assert_quiet(world: &World, outcome: &str, words: &[&str]) {
     }
     assert_eq!(answer.as_object().map(serde_json::Map::len), Some(2), "{answer}");
     assert_eq!(state(world).await, before);
-    assert_eq!(world.organization.aws().queue_counts(queue).await, messages);
+    assert_eq!(queued(world).await, messages);
     assert_eq!(world.port.resync_states(), told);
     assert_eq!(world.port.integration(IDENTIFIER), record);
 }
@@ -188,7 +187,7 @@ async fn two_schedules_of_the_same_minute_have_one_run() {
     assert_eq!(answer_to(&world, incremental.clone()).await["run"], requested["run"]);
     end(&world, &requested).await;
     assert_eq!(answer_to(&world, incremental).await["run"], requested["run"]);
-    assert_eq!(world.organization.aws().queue_counts(world.organization.queue()).await.is_empty(), true);
+    assert_eq!(queued(world).await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -317,7 +316,7 @@ async fn a_requested_run_that_a_person_aborts_stays_so_and_one_that_could_not_st
     press(&world);
     let fault = json!({
         "account": world.organization.integration_account(), "service": "sqs", "operation": "SendMessageBatch",
-        "effect": {"error": "AccessDenied", "message": "not now", "status": 403},
+        "effect": {"status": 403, "code": "AccessDenied", "message": "not now"},
     });
     world.organization.aws().fault(fault).await;
     assert!(world.schedule(question()).await.is_err());
@@ -337,7 +336,7 @@ async fn a_port_that_does_not_say_starts_nothing_and_fails_nothing() {
     let faults = [
         (Fault::answer(QUESTION, 404, "not_found", "no such route"), "404 not_found"),
         (Fault::answer(QUESTION, 403, "forbidden", "a viewer cannot do that"), "a viewer cannot do that"),
-        (Fault::answer(QUESTION, 401, "unauthorized", "who is it").times(2), "client secret"),
+        (Fault::answer(QUESTION, 401, "unauthorized", "who is it").times(2), "who is it"),
         (Fault::answer(QUESTION, 500, "internal", "no"), "status 500"),
         (Fault::rate_limited(QUESTION, &[("retry-after", "300")]), "rate limit"),
     ];
