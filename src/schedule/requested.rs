@@ -35,8 +35,9 @@ const LONGEST_QUESTION: Duration = Duration::from_secs(2 * 60);
 
 impl Scheduler {
     /// Starts a run if a user has asked Port for one that no run has answered. Where Port does not say, the answer
-    /// tells so, and nothing fails: an alarm every few minutes helps nobody, and what is wrong with Port or the credentials
-    /// makes the scheduled runs fail too. A run that was asked for and cannot start is an error like any other.
+    /// tells so, and nothing fails: an alarm every few minutes helps nobody, and what is wrong with Port or the
+    /// credentials makes the scheduled runs fail too. A run that was asked for and cannot start is an error like any
+    /// other.
     pub(super) async fn start_if_requested(
         &self,
         request: RunRequest,
