@@ -150,7 +150,8 @@ pub fn entities_accepted_late(run: &RunId, target: &Target, count: u64) {
 
 pub fn message_rejected(reason: &impl Display, body: &str) {
     let beginning: String = body.chars().take(200).collect();
-    tracing::error!(%reason, message = beginning, "message rejected");
+    // Not `message`: that is the key of the event's own words.
+    tracing::error!(%reason, body = beginning, "message rejected");
     metrics::write(&[(Metric::MessagesRejected, 1)], &[]);
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::address::address;
 use super::body;
 use super::credentials::{CredentialSource, PortCredentials, Token};
 use super::limits::{Api, RateLimit, backoff};
@@ -201,10 +202,7 @@ impl PortClient {
             Role::Exporter => format!("{}/exporter", self.shared.user_agent),
             Role::Integration | Role::Upkeep => self.shared.user_agent.clone(),
         };
-        let url = match call.path.starts_with("http") {
-            true => call.path.to_owned(),
-            false => format!("{}/v1{}", self.shared.base_url, call.path),
-        };
+        let url = address(&self.shared.base_url, call.path)?;
         let request = self.shared.http.request(call.method.clone(), url).query(call.query);
         let mut request = request.header(USER_AGENT, user_agent).header(AUTHORIZATION, &token.header);
         if call.role == Role::Upkeep {

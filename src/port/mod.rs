@@ -1,5 +1,6 @@
 //! Port: client, entities, the integration record, and what is installed on the first run.
 
+mod address;
 mod body;
 mod catalog;
 mod client;

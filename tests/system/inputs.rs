@@ -181,8 +181,12 @@ async fn a_bad_environment_stops_both_functions_and_names_every_variable() {
         ("PORTOLAN_STATE_BUCKET", " "),
     ];
     let world = World::create_empty(small_plan(), &settings).await;
+    let told = world.scheduler.invoke(json!({})).await.expect_err("no run starts").to_string();
+    for (name, _) in settings {
+        assert!(told.contains(name), "{told} should name {name}");
+    }
     for function in [&world.scheduler, &world.worker] {
-        function.invoke(json!({"Records": []})).await.expect_err("the process does not start");
+        function.invoke(json!({"Records": []})).await.expect_err("nothing is done");
         let line = function.wait_for_log_line("start failed", std::time::Duration::from_secs(10)).await;
         let line = line.expect("the log says why");
         for (name, _) in settings {
