@@ -10,8 +10,10 @@ from moto.sts.models import AssumedRole, sts_backends
 from .errors import error_response
 from .http import Request, Response
 from .identify import Call
-from .policies import allows
+from .organizations import management_account_of
+from .policies import NotEvaluatedError, TrustRequest, allows
 from .testbed import Testbed
+from .trust import is_bound_to
 
 ROLE_ARN = re.compile(r"arn:aws:iam::(\d{12}):role/(?:.*/)?([^/]+)")
 LONGEST_CHAINED_SESSION_SECONDS = 3600
@@ -25,45 +27,46 @@ def assume_role(testbed: Testbed, request: Request, call: Call) -> Response | No
     caller = _caller_arn(call, session)
     role_arn = form.get("RoleArn", "")
     denied = f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
-    role = _find_role(role_arn)
+    role = find_role(role_arn)
     if role is None:
         return error_response(request, call, 403, "AccessDenied", denied)
-    context = {
-        "aws:PrincipalAccount": call.account or "",
-        "aws:PrincipalArn": session.role_arn if session else caller,
-        "sts:RoleSessionName": form.get("RoleSessionName", ""),
-    }
-    organization = _organization_of(call.account)
-    if organization:
-        context["aws:PrincipalOrgID"] = organization
-    if "ExternalId" in form:
-        context["sts:ExternalId"] = form["ExternalId"]
+    # The role of a session, not the session itself; the ARN of a role has its path, that of a session has not.
+    principal_arn = session.role_arn if session else caller
     principals = {f"arn:aws:iam::{call.account}:root", call.account or "", caller}
-    if session:
-        principals.add(session.role_arn)
-    if not allows(role.assume_role_policy_document, "sts:AssumeRole", principals, context):
-        return error_response(request, call, 403, "AccessDenied", denied)
-    return _refuse_parameters(request, call, form, role, session)
+    if is_bound_to(role, principal_arn):
+        principals.add(principal_arn)
+    else:
+        principals.discard(principal_arn)
+    context = {
+        "aws:PrincipalAccount": call.account,
+        "aws:PrincipalArn": principal_arn,
+        "aws:PrincipalOrgID": _organization_of(call.account),
+        "sts:ExternalId": form.get("ExternalId"),
+        "sts:RoleSessionName": form.get("RoleSessionName"),
+    }
+    trust_request = TrustRequest("sts:AssumeRole", {"AWS": principals}, context)
+    return check_trust(request, call, role, trust_request, denied) or refuse_parameters(
+        request, call, form, role, session
+    )
 
 
-def assume_role_with_web_identity(testbed: Testbed, request: Request, call: Call) -> Response | None:
-    """Accepts the tokens that were registered, each for its roles."""
-    form = request.form()
-    roles = testbed.web_identities.get(form.get("WebIdentityToken", ""))
-    if roles is None:
-        message = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
-        return error_response(request, call, 400, "InvalidIdentityToken", message)
-    role_arn = form.get("RoleArn", "")
-    role = _find_role(role_arn)
-    if role is None or role_arn not in roles:
-        message = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
-        return error_response(request, call, 403, "AccessDenied", message)
-    return _refuse_parameters(request, call, form, role, None)
+def check_trust(
+    request: Request, call: Call, role: Any, trust_request: TrustRequest, denied: str
+) -> Response | None:
+    """The refusal where the role does not trust the caller, and another one where nobody here can say."""
+    try:
+        if allows(role.assume_role_policy_document, trust_request):
+            return None
+    except NotEvaluatedError as error:
+        message = f"the testbed does not evaluate {error} in the trust policy of {role.arn}"
+        return error_response(request, call, 400, "NotEmulated", message)
+    return error_response(request, call, 403, "AccessDenied", denied)
 
 
-def _refuse_parameters(
+def refuse_parameters(
     request: Request, call: Call, form: dict[str, str], role: Any, session: AssumedRole | None
 ) -> Response | None:
+    """The refusal of a session that would last too long, or of a session policy that is too long."""
     duration = int(form.get("DurationSeconds", "3600"))
     if session and duration > LONGEST_CHAINED_SESSION_SECONDS:
         message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
@@ -80,7 +83,8 @@ def _refuse_parameters(
     return None
 
 
-def _find_role(role_arn: str) -> Any | None:
+def find_role(role_arn: str) -> Any | None:
+    """The role of an ARN, unless its account is closed."""
     match = ROLE_ARN.fullmatch(role_arn)
     if match is None or match[1] not in iam_backends or _is_closed(match[1]):
         return None
@@ -113,10 +117,5 @@ def _caller_arn(call: Call, session: AssumedRole | None) -> str:
 
 
 def _organization_of(account: str | None) -> str | None:
-    if account is None:
-        return None
-    management = organizations_backends.master_accounts.get(account, (account, "aws"))[0]
-    if management not in organizations_backends:
-        return None
-    organization = organizations_backends[management]["aws"].org
-    return organization.id if organization else None
+    management = management_account_of(account or "")
+    return organizations_backends[management]["aws"].org.id if management else None
