@@ -78,7 +78,7 @@ impl OidcIssuer {
             "sub": subject,
             "iat": ISSUED_AT,
             "exp": expires,
-            "jti": uuid::Uuid::new_v4(),
+            "jti": uuid::Uuid::new_v4().to_string(),
         });
         let signature = uuid::Uuid::new_v4().to_string();
         format!("{}.{}.{}", encode(&header.to_string()), encode(&claims.to_string()), encode(&signature))
