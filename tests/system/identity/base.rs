@@ -137,5 +137,5 @@ async fn without_credentials_or_region_it_is_said_what_is_missing() {
     ];
     world.redeploy_elsewhere(&credentials).await;
     let words = no_run_starts(&world).await;
-    assert!(words.contains("Missing Region"), "{words}");
+    assert!(words.contains("missing signing region"), "{words}");
 }

@@ -117,11 +117,8 @@ impl Shared {
         (StatusCode::UNAUTHORIZED, r#"{"code":"Unauthorized","message":"not with this authorization"}"#).into_response()
     }
 
-    fn check_token(&self, headers: &HeaderMap) -> Result<(), Response> {
-        if headers.get(METADATA_TOKEN_HEADER).is_some_and(|token| token == METADATA_TOKEN) {
-            return Ok(());
-        }
-        Err(self.refuse())
+    fn has_token(&self, headers: &HeaderMap) -> bool {
+        headers.get(METADATA_TOKEN_HEADER).is_some_and(|token| token == METADATA_TOKEN)
     }
 }
 
@@ -139,24 +136,26 @@ async fn give_token(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Re
     ([(METADATA_TOKEN_SECONDS_HEADER, METADATA_TOKEN_SECONDS)], METADATA_TOKEN).into_response()
 }
 
-async fn give_region(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Response> {
-    shared.check_token(&headers)?;
-    Ok(REGION.into_response())
-}
-
-async fn give_role_name(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Response> {
-    shared.check_token(&headers)?;
-    Ok(ROLE_NAME.into_response())
-}
-
-async fn give_to_instance(
-    State(shared): State<Arc<Shared>>,
-    Path(role): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Response> {
-    shared.check_token(&headers)?;
-    if role != ROLE_NAME {
-        return Err(StatusCode::NOT_FOUND.into_response());
+async fn give_region(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if !shared.has_token(&headers) {
+        return shared.refuse();
     }
-    Ok(shared.give())
+    REGION.into_response()
+}
+
+async fn give_role_name(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if !shared.has_token(&headers) {
+        return shared.refuse();
+    }
+    ROLE_NAME.into_response()
+}
+
+async fn give_to_instance(State(shared): State<Arc<Shared>>, Path(role): Path<String>, headers: HeaderMap) -> Response {
+    if !shared.has_token(&headers) {
+        return shared.refuse();
+    }
+    if role != ROLE_NAME {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    shared.give()
 }
