@@ -22,6 +22,11 @@ LONGEST_POLICY = 2048
 
 def assume_role(testbed: Testbed, request: Request, call: Call) -> Response | None:
     """Refuses what AWS refuses; moto answers the rest."""
+    with testbed.moto.lock:
+        return _refuse_caller(request, call)
+
+
+def _refuse_caller(request: Request, call: Call) -> Response | None:
     form = request.form()
     session = _session_of(call)
     caller = _caller_arn(call, session)

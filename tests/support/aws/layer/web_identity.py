@@ -33,8 +33,13 @@ class TokenRefusedError(Exception):
         self.message = message
 
 
-def assume_role_with_web_identity(_: Testbed, request: Request, call: Call) -> Response | None:
+def assume_role_with_web_identity(testbed: Testbed, request: Request, call: Call) -> Response | None:
     """Refuses what AWS refuses; moto answers the rest."""
+    with testbed.moto.lock:
+        return _refuse_token(request, call)
+
+
+def _refuse_token(request: Request, call: Call) -> Response | None:
     form = request.form()
     role_arn = form.get("RoleArn", "")
     account = ROLE_ARN.fullmatch(role_arn)
