@@ -12,6 +12,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 
 use super::clients::Clients;
+use super::inaccessible::{Inaccessible, Shown, ShownToken};
 use super::limits::KnownQuota;
 use super::role::RoleArn;
 use super::{partition_of_region, partition_region};
@@ -39,51 +40,6 @@ pub struct Identities {
 struct Assumed {
     clients: Arc<Clients>,
     expires: SystemTime,
-}
-
-/// A role that could not be assumed.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Inaccessible {
-    #[error("unable to assume role {role}: {}: {}", source.class(), source.failure())]
-    Role {
-        role: String,
-        #[source]
-        source: ReadError,
-    },
-    /// STS answered with credentials of another account than the one asked for.
-    #[error("assuming {role} gave credentials of another account: {given}")]
-    WrongAccount { role: String, given: String },
-    #[error("{0}")]
-    NotPlanned(String),
-    #[error("the web identity token in {path} cannot be read: {reason}")]
-    Token { path: String, reason: String },
-}
-
-impl Inaccessible {
-    /// What an operator should look at.
-    pub fn check(&self) -> String {
-        match self {
-            Self::Role { role, source: ReadError::Denied(_) } => format!(
-                "that {role} exists (the StackSet may not have reached the account), that its trust policy names the identity that \
-                 Portolan runs as, and that both sides have the same external id"
-            ),
-            Self::Role { source: ReadError::Throttled(_), .. } => "nothing: the next run tries again".to_owned(),
-            Self::Role { role, .. } => {
-                format!("that STS can be reached from the function, and that {role} is spelt right")
-            }
-            Self::WrongAccount { .. } => "the endpoint that STS calls go to".to_owned(),
-            Self::NotPlanned(_) => "that scheduler and worker have the same configuration".to_owned(),
-            Self::Token { .. } => "that AWS_WEB_IDENTITY_TOKEN_FILE names a file that the process may read".to_owned(),
-        }
-    }
-
-    /// The same failure as an error of reading.
-    pub fn into_read_error(self) -> ReadError {
-        match self {
-            Self::Role { source, .. } => source,
-            other => ReadError::undecodable("sts:AssumeRole", other.to_string()),
-        }
-    }
 }
 
 impl Identities {
@@ -152,30 +108,28 @@ impl Identities {
         role: &RoleArn,
         session_policy: Option<&str>,
     ) -> Result<Assumed, Inaccessible> {
-        let refused = |source| Inaccessible::Role { role: role.to_string(), source };
-        let (credentials, user) = match &self.web_identity_token_file {
+        let sts = self.sts(region);
+        let (answer, shown) = match &self.web_identity_token_file {
             Some(path) => {
-                let token = tokio::fs::read_to_string(path)
-                    .await
-                    .map_err(|error| Inaccessible::Token { path: path.clone(), reason: error.to_string() })?;
-                let request = self
-                    .sts(region)
-                    .assume_role_with_web_identity()
-                    .role_arn(role.to_string())
-                    .role_session_name(SESSION_NAME);
-                let request = request.web_identity_token(token.trim()).set_policy(session_policy.map(str::to_owned));
-                let output =
-                    request.send().await.map_err(ReadError::of("sts:AssumeRoleWithWebIdentity")).map_err(refused)?;
-                (output.credentials, output.assumed_role_user)
+                let token = read_token(role, path).await?;
+                let request = sts.assume_role_with_web_identity().role_arn(role.to_string());
+                let request = request.role_session_name(SESSION_NAME).set_policy(session_policy.map(str::to_owned));
+                let answer = request.web_identity_token(&token).send().await;
+                let answer = answer.map_err(ReadError::of("sts:AssumeRoleWithWebIdentity"));
+                let shown = Shown::Token(Box::new(ShownToken::of(path, &token)));
+                (answer.map(|output| (output.credentials, output.assumed_role_user)), shown)
             }
             None => {
-                let request = self.sts(region).assume_role().role_arn(role.to_string()).role_session_name(SESSION_NAME);
-                let request =
-                    request.set_external_id(self.external_id.clone()).set_policy(session_policy.map(str::to_owned));
-                let output = request.send().await.map_err(ReadError::of("sts:AssumeRole")).map_err(refused)?;
-                (output.credentials, output.assumed_role_user)
+                let request = sts.assume_role().role_arn(role.to_string()).role_session_name(SESSION_NAME);
+                let request = request.set_policy(session_policy.map(str::to_owned));
+                let answer = request.set_external_id(self.external_id.clone()).send().await;
+                let answer = answer.map_err(ReadError::of("sts:AssumeRole"));
+                let shown = if self.external_id.is_some() { Shown::ExternalId } else { Shown::NoExternalId };
+                (answer.map(|output| (output.credentials, output.assumed_role_user)), shown)
             }
         };
+        let refused = |source| Inaccessible::Role { role: role.to_string(), shown: shown.clone(), source };
+        let (credentials, user) = answer.map_err(refused)?;
         let given = user.map(|user| user.arn).unwrap_or_default();
         // `arn:<partition>:sts::<account>:assumed-role/…`
         if given.split(':').nth(4) != Some(role.account().as_str()) {
@@ -209,5 +163,15 @@ impl Identities {
     fn sts_region(&self) -> Region {
         let own = self.base.region().filter(|region| partition_of_region(region.as_ref()) == self.partition);
         own.cloned().unwrap_or_else(|| Region::new(partition_region(&self.partition)))
+    }
+}
+
+/// Read for every call: whoever issues the token writes a new one into the file before the old one ends.
+async fn read_token(role: &RoleArn, path: &str) -> Result<String, Inaccessible> {
+    let unreadable = |reason| Inaccessible::Token { role: role.to_string(), path: path.to_owned(), reason };
+    let text = tokio::fs::read_to_string(path).await.map_err(|error| unreadable(error.to_string()))?;
+    match text.trim() {
+        "" => Err(unreadable("the file is empty".to_owned())),
+        token => Ok(token.to_owned()),
     }
 }

@@ -4,6 +4,7 @@
 
 mod clients;
 mod identity;
+mod inaccessible;
 mod limits;
 mod queue;
 mod reader;
@@ -11,6 +12,7 @@ mod role;
 mod secret;
 mod session_policy;
 mod store;
+mod web_identity;
 
 use std::time::Duration;
 
@@ -22,7 +24,8 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 pub use clients::Clients;
-pub use identity::{Identities, Inaccessible};
+pub use identity::Identities;
+pub use inaccessible::{Inaccessible, Shown, ShownToken};
 pub use limits::{KNOWN_QUOTAS, KnownQuota, Quota, USUAL};
 pub use queue::SqsQueue;
 pub use reader::AwsReader;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::clients::Clients;
-use super::identity::{Identities, Inaccessible};
+use super::identity::Identities;
+use super::inaccessible::Inaccessible;
 use super::role::RoleArn;
 use crate::kinds::{self, Page, ReadError, Reading, SharedAnswers};
 use crate::run::{FoundBy, Plan, RunId};

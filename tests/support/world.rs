@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::aws::{Aws, Organization, OrganizationPlan};
-use super::lambda::{Function, InvocationFailure, Limits, Pump, PumpReport};
+use super::lambda::{Function, Host, InvocationFailure, Limits, Pump, PumpReport};
 use super::port::PortEmulator;
 
 pub const IDENTIFIER: &str = "portolan-test";
@@ -18,6 +18,8 @@ const WORKER_TIMEOUT: Duration = Duration::from_secs(300);
 pub const WORKERS: usize = 2;
 /// As in the template.
 const MOST_RECEIVES: u32 = 6;
+/// What Lambda puts into the environment of every function: the credentials of its role, and its region.
+const OF_LAMBDA: [&str; 4] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"];
 
 /// An installation with everything around it.
 pub struct World {
@@ -63,14 +65,22 @@ impl World {
         let organization = Organization::create(Aws::shared().await, plan).await;
         let port = PortEmulator::start().await;
         let environment = environment(&organization, &port, settings);
-        let (scheduler, worker) = start_functions(&environment).await;
+        let (scheduler, worker) = start_functions(Host::Lambda, &environment).await;
         Self { organization, port, scheduler, worker }
     }
 
     /// Starts both functions anew, as a deployment with other settings does.
     pub async fn redeploy(&mut self, settings: &[(&str, &str)]) {
         let environment = environment(&self.organization, &self.port, settings);
-        (self.scheduler, self.worker) = start_functions(&environment).await;
+        (self.scheduler, self.worker) = start_functions(Host::Lambda, &environment).await;
+    }
+
+    /// Starts both functions anew outside Lambda: no credentials and no region are in their environment but those given.
+    pub async fn redeploy_elsewhere(&mut self, variables: &[(&str, &str)]) {
+        let mut environment = environment(&self.organization, &self.port, variables);
+        let is_given = |name: &str| variables.iter().any(|(given, _)| *given == name);
+        environment.retain(|(name, _)| is_given(name) || !OF_LAMBDA.contains(&name.as_str()));
+        (self.scheduler, self.worker) = start_functions(Host::Elsewhere, &environment).await;
     }
 
     /// Starts the scheduler anew, with so much time for an invocation.
@@ -213,10 +223,10 @@ fn environment(
     variables.into_iter().collect()
 }
 
-async fn start_functions(environment: &[(String, String)]) -> (Function, Function) {
+async fn start_functions(host: Host, environment: &[(String, String)]) -> (Function, Function) {
     (
-        Function::start("scheduler", &binary("scheduler"), environment, SCHEDULER_TIMEOUT, 1).await,
-        Function::start("worker", &binary("worker"), environment, WORKER_TIMEOUT, WORKERS).await,
+        Function::start_on(host, "scheduler", &binary("scheduler"), environment, SCHEDULER_TIMEOUT, 1).await,
+        Function::start_on(host, "worker", &binary("worker"), environment, WORKER_TIMEOUT, WORKERS).await,
     )
 }
 

@@ -7,6 +7,7 @@ mod organization;
 mod queue;
 mod server;
 mod storage;
+mod trust;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;

@@ -12,7 +12,7 @@ use portolan::schedule::{Discovery, DiscoveryError, discover};
 use portolan::seams::Standing;
 use serde_json::{Value, json};
 
-use crate::support::aws::{Aws, Organization, OrganizationPlan};
+use crate::support::aws::{Aws, OidcIssuer, Organization, OrganizationPlan, STS_AUDIENCE};
 use crate::support::world::{World, all_kinds_mapping};
 
 const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
@@ -124,14 +124,13 @@ async fn without_a_role_the_functions_read_their_own_account() {
 #[tokio::test]
 async fn roles_are_assumed_with_a_web_identity_where_there_is_one() {
     let organization = small_organization().await;
-    let token = format!("token-{}", organization.number());
+    let issuer = OidcIssuer::of_cluster("DISCOVERY");
+    issuer.trust_in_all_accounts(&organization, STS_AUDIENCE, "system:serviceaccount:portolan:portolan").await;
+    let token = issuer.token(STS_AUDIENCE, "system:serviceaccount:portolan:portolan");
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), format!("{token}\n")).expect("the file can be written");
     let mut settings = settings(&organization);
     settings.web_identity_token_file = Some(file.path().to_string_lossy().into_owned());
-    for account in organization.accounts().values() {
-        organization.aws().add_web_identity(&token, &organization.read_role_arn(account)).await;
-    }
     let found = find(&organization, &settings).await.expect("the token is good for every role");
     assert_eq!(found.accounts.len(), organization.accounts().len());
     let calls = organization.calls().await;

@@ -12,6 +12,7 @@ mod derived;
 mod discovery;
 mod disturbed;
 mod guarantees;
+mod identity;
 mod inputs;
 mod install;
 mod kills;

@@ -247,6 +247,12 @@ impl<'aws> Organization<'aws> {
         self.aws.call_all(vec![self.read_role_order(account)]).await;
     }
 
+    /// Replaces the trust policy of the read role of an account.
+    pub async fn set_trust_of_read_role(&self, account: &str, trust: &Value) {
+        let order = json!({"RoleName": READ_ROLE, "PolicyDocument": trust.to_string()});
+        self.require(account, "us-east-1", "iam", "update_assume_role_policy", order).await;
+    }
+
     /// The keys of the objects in the state bucket that start with a prefix.
     pub async fn state_keys(&self, prefix: &str) -> Vec<String> {
         let mut keys = Vec::new();

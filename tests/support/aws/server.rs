@@ -174,12 +174,6 @@ impl Aws {
         self.post::<Value>("/testbed/pages", &order).await;
     }
 
-    /// Makes a web identity token good for a role.
-    pub async fn add_web_identity(&self, token: &str, role_arn: &str) {
-        let order = json!({"token": token, "role_arn": role_arn});
-        self.post::<Value>("/testbed/web-identity", &order).await;
-    }
-
     /// The access key id and secret of a new IAM user in an account.
     pub async fn new_account_credentials(&self, account: &str) -> (String, String) {
         let user = json!({"UserName": format!("user-{}", uuid::Uuid::new_v4())});

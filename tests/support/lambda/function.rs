@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::logs::Logs;
-use super::runtime_process::{InvocationFailure, Limits, Settings};
+use super::runtime_process::{Host, InvocationFailure, Limits, Settings};
 use super::slot::{Job, KillOrder, Slot};
 use super::usage::{Processes, Usage};
 
@@ -32,10 +32,23 @@ impl Function {
         limits: impl Into<Limits>,
         processes: usize,
     ) -> Self {
+        Self::start_on(Host::Lambda, name, binary, environment, limits, processes).await
+    }
+
+    /// The same where it need not be Lambda.
+    pub async fn start_on(
+        host: Host,
+        name: &str,
+        binary: &Path,
+        environment: &[(String, String)],
+        limits: impl Into<Limits>,
+        processes: usize,
+    ) -> Self {
         assert!(binary.exists(), "{} is not built", binary.display());
         let logs = Arc::new(Logs::new());
         let started = Arc::new(Processes::default());
         let settings = Arc::new(Settings {
+            host,
             name: name.to_owned(),
             binary: binary.to_owned(),
             environment: environment.to_vec(),

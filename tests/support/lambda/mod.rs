@@ -13,5 +13,5 @@ mod usage;
 
 pub use function::Function;
 pub use pump::{Delivery, Pump, PumpEnd, PumpReport, Time};
-pub use runtime_process::{InvocationFailure, Limits};
+pub use runtime_process::{Host, InvocationFailure, Limits};
 pub use usage::Usage;

@@ -42,8 +42,18 @@ impl From<Duration> for Limits {
     }
 }
 
+/// Where a process finds itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    Lambda,
+    /// Anywhere else behind a Runtime API, as AWS's runtime interface emulator gives one: of Lambda's variables there are
+    /// only those that the runtime asks for. No region is set.
+    Elsewhere,
+}
+
 /// What every process of a function needs to know.
 pub(super) struct Settings {
+    pub host: Host,
     pub name: String,
     pub binary: PathBuf,
     pub environment: Vec<(String, String)>,
@@ -66,7 +76,7 @@ impl RuntimeProcess {
         let mut child = Command::new(&settings.binary)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .envs(settings.lambda_environment())
+            .envs(settings.environment_of_host())
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
             .envs(settings.environment.iter().cloned())
             .stdin(Stdio::null())
@@ -143,14 +153,19 @@ impl Settings {
         region.map_or("us-east-1", |(_, value)| value)
     }
 
-    fn lambda_environment(&self) -> Vec<(&'static str, String)> {
-        let log_stream = format!("[$LATEST]{}", uuid::Uuid::new_v4().simple());
-        vec![
-            ("AWS_DEFAULT_REGION", self.region().to_owned()),
-            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023".to_owned()),
+    fn environment_of_host(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512".to_owned()),
             ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ];
+        if self.host == Host::Elsewhere {
+            return variables;
+        }
+        let log_stream = format!("[$LATEST]{}", uuid::Uuid::new_v4().simple());
+        variables.extend([
+            ("AWS_DEFAULT_REGION", self.region().to_owned()),
+            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023".to_owned()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name)),
             ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
@@ -158,6 +173,7 @@ impl Settings {
             ("LANG", "en_US.UTF-8".to_owned()),
             ("TZ", ":UTC".to_owned()),
             ("_HANDLER", "bootstrap".to_owned()),
-        ]
+        ]);
+        variables
     }
 }

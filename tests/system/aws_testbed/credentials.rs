@@ -111,29 +111,6 @@ async fn a_session_policy_is_kept_with_the_call() {
 }
 
 #[tokio::test]
-async fn a_web_identity_is_good_for_its_role_only() {
-    let organization = small_organization().await;
-    let aws = Aws::shared().await;
-    let token = format!("token-{}", organization.number());
-    let role_arn = organization.read_role_arn(organization.account("alpha"));
-    let client = aws_sdk_sts::Client::new(&without_retries(&organization.sdk_config()));
-    let assume = |role_arn: &str| {
-        client
-            .assume_role_with_web_identity()
-            .role_arn(role_arn)
-            .role_session_name("portolan")
-            .web_identity_token(&token)
-            .send()
-    };
-
-    assert_eq!(error_code!(assume(&role_arn).await), "InvalidIdentityToken");
-    aws.add_web_identity(&token, &role_arn).await;
-    assume(&role_arn).await.expect("the token is registered");
-    let other = organization.read_role_arn(organization.management_account());
-    assert_eq!(error_code!(assume(&other).await), "AccessDenied");
-}
-
-#[tokio::test]
 async fn unknown_access_keys_are_refused() {
     let unknown = credentials("AKIAAAAAAAAAAAAAAAAA", "unknown", None);
     let config = without_retries(&sdk_config(Aws::shared().await, "us-east-1", unknown));

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import buckets, cloud_control, mail, organizations, queues, regions, roles
+from . import buckets, cloud_control, mail, organizations, queues, regions, roles, web_identity
 from .control import Control
 from .errors import error_code, error_response
 from .faults import answer_with, break_connection
@@ -11,6 +11,7 @@ from .http import Request, Response
 from .identify import Call, identify
 from .seeding import Seeding
 from .testbed import Testbed
+from .trust import bind_principals
 
 Answer = Callable[[Testbed, Request, Call], Response | None]
 
@@ -25,7 +26,7 @@ ANSWERS: dict[tuple[str, str | None], Answer] = {
     ("ses", "ListEmailIdentities"): mail.list_as_formerly,
     ("sqs", "ReceiveMessage"): queues.receive_message,
     ("sts", "AssumeRole"): roles.assume_role,
-    ("sts", "AssumeRoleWithWebIdentity"): roles.assume_role_with_web_identity,
+    ("sts", "AssumeRoleWithWebIdentity"): web_identity.assume_role_with_web_identity,
 }
 UNKNOWN_CREDENTIALS_MESSAGE = "The security token included in the request is invalid."
 
@@ -34,6 +35,7 @@ class Application:
     """Everything behind the one port."""
 
     def __init__(self) -> None:
+        bind_principals()
         self.testbed = Testbed()
         self._control = Control(self.testbed, Seeding(self._answer_seeding, lambda: self.testbed.endpoint))
 

@@ -26,7 +26,6 @@ class Control:
             ("DELETE", "/testbed/faults"): lambda request: testbed.faults.clear(_accounts(request)),
             ("POST", "/testbed/regions"): self._set_regions,
             ("POST", "/testbed/pages"): self._set_page_size,
-            ("POST", "/testbed/web-identity"): self._add_web_identity,
             ("POST", "/testbed/cloud-control"): lambda request: cloud_control.register(
                 testbed, json.loads(request.body)
             ),
@@ -71,10 +70,6 @@ class Control:
     def _set_page_size(self, request: Request) -> None:
         order = json.loads(request.body)
         self.testbed.page_sizes[(order.get("account"), order["operation"])] = order["size"]
-
-    def _add_web_identity(self, request: Request) -> None:
-        order = json.loads(request.body)
-        self.testbed.web_identities.setdefault(order["token"], set()).add(order["role_arn"])
 
 
 def _accounts(request: Request) -> set[str] | None:

@@ -1,16 +1,42 @@
-"""Evaluates the trust policy of a role."""
+"""Evaluates the trust policy of a role. What it cannot evaluate it names, instead of guessing either way."""
 
 import json
-from fnmatch import fnmatchcase
+import re
+from dataclasses import dataclass
 from typing import Any
 
+KNOWN_ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Condition"}
+KNOWN_PRINCIPALS = {"AWS", "Federated", "Service"}
+ARN_PARTS = 6
 
-def allows(document: str | dict[str, Any], action: str, principals: set[str], context: dict[str, str]) -> bool:
-    """Whether a trust policy lets any form of the caller's name do this. A Deny wins."""
+
+class NotEvaluatedError(Exception):
+    """A policy says something that is not evaluated here, so nothing may be granted or refused by it."""
+
+
+@dataclass
+class TrustRequest:
+    """Who asks for a role, and how."""
+
+    action: str
+    principals: dict[str, set[str]]
+    """All forms of the caller's name, by the type of principal that they may stand under."""
+    context: dict[str, str | None]
+    """Every condition key that such a request can have. None where this one does not have it."""
+
+
+def allows(document: str | dict[str, Any], request: TrustRequest) -> bool:
+    """Whether a trust policy lets the caller have the role. A Deny wins.
+
+    Raises NotEvaluatedError for elements, operators and keys that are not known here.
+    """
     policy = json.loads(document) if isinstance(document, str) else document
     allowed = False
-    for statement in _as_list(policy.get("Statement")):
-        if not _applies(statement, action, principals, context):
+    for statement in as_list(policy.get("Statement")):
+        unknown = set(statement) - KNOWN_ELEMENTS
+        if unknown:
+            raise NotEvaluatedError(f"the element {', '.join(sorted(unknown))}")
+        if not _applies(statement, request):
             continue
         if statement.get("Effect") == "Deny":
             return False
@@ -18,47 +44,81 @@ def allows(document: str | dict[str, Any], action: str, principals: set[str], co
     return allowed
 
 
-def _applies(statement: dict[str, Any], action: str, principals: set[str], context: dict[str, str]) -> bool:
-    if not any(fnmatchcase(action, pattern) for pattern in _as_list(statement.get("Action"))):
-        return False
-    if not _names_principal(statement.get("Principal"), principals):
-        return False
-    return all(
-        _condition_holds(operator, key, _as_list(wanted), context)
-        for operator, keys in statement.get("Condition", {}).items()
-        for key, wanted in keys.items()
-    )
-
-
-def _names_principal(principal: Any, principals: set[str]) -> bool:
-    if principal == "*":
-        return True
-    if not isinstance(principal, dict):
-        return False
-    named = _as_list(principal.get("AWS")) + _as_list(principal.get("Federated"))
-    return "*" in named or any(name in principals for name in named)
-
-
-def _condition_holds(operator: str, key: str, wanted: list[str], context: dict[str, str]) -> bool:
-    if_exists = operator.endswith("IfExists")
-    operator = operator.removesuffix("IfExists")
-    actual = {name.lower(): value for name, value in context.items()}.get(key.lower())
-    if operator == "Null":
-        return (actual is None) == (str(wanted[0]).lower() == "true")
-    if actual is None:
-        return if_exists or operator.startswith(("StringNot", "ArnNot"))
-    if operator in ("StringEquals", "ArnEquals"):
-        return actual in wanted
-    if operator in ("StringLike", "ArnLike"):
-        return any(fnmatchcase(actual, pattern) for pattern in wanted)
-    if operator in ("StringNotEquals", "ArnNotEquals"):
-        return actual not in wanted
-    if operator in ("StringNotLike", "ArnNotLike"):
-        return not any(fnmatchcase(actual, pattern) for pattern in wanted)
-    raise NotImplementedError(f"condition operator {operator}")
-
-
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """The values of an element, of which one may stand without a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _applies(statement: dict[str, Any], request: TrustRequest) -> bool:
+    actions = as_list(statement.get("Action"))
+    if not any(_is_like(request.action.lower(), pattern.lower()) for pattern in actions):
+        return False
+    if not _names_principal(statement.get("Principal"), request.principals):
+        return False
+    # Each of them, even after one that does not hold: an unknown one must not hide behind it.
+    conditions = [
+        _condition_holds(operator, key, as_list(wanted), request.context)
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, wanted in keys.items()
+    ]
+    return all(conditions)
+
+
+def _names_principal(principal: Any, principals: dict[str, set[str]]) -> bool:
+    if principal == "*":
+        return True
+    if not isinstance(principal, dict) or set(principal) - KNOWN_PRINCIPALS:
+        raise NotEvaluatedError(f"the principal {json.dumps(principal)}")
+    return any(
+        name in principals.get(kind, set()) or (name == "*" and kind == "AWS" and "AWS" in principals)
+        for kind, names in principal.items()
+        for name in as_list(names)
+    )
+
+
+def _condition_holds(operator: str, key: str, wanted: list[Any], context: dict[str, str | None]) -> bool:
+    known = {name.lower(): value for name, value in context.items()}
+    if key.lower() not in known:
+        raise NotEvaluatedError(f"the condition key {key}")
+    actual = known[key.lower()]
+    texts = [str(value) for value in wanted]
+    variables = [text for text in texts if "${" in text]
+    if variables:
+        raise NotEvaluatedError(f"the policy variable in {variables[0]}")
+    if operator == "Null":
+        return (actual is None) == (texts[0].lower() == "true")
+    name = operator.removesuffix("IfExists")
+    is_negated = name.startswith(("StringNot", "ArnNot"))
+    matches = MATCHES.get(name.replace("Not", "", 1) if is_negated else name)
+    if matches is None:
+        raise NotEvaluatedError(f"the condition operator {operator}")
+    if actual is None:
+        return is_negated or operator.endswith("IfExists")
+    return any(matches(actual, text) for text in texts) != is_negated
+
+
+def _is_like(actual: str, pattern: str) -> bool:
+    wildcards = {"*": ".*", "?": "."}
+    expression = "".join(wildcards.get(character) or re.escape(character) for character in pattern)
+    return re.fullmatch(expression, actual, re.DOTALL) is not None
+
+
+def _is_arn_like(actual: str, pattern: str) -> bool:
+    """Part by part: a wildcard does not reach over a colon, except in the last part."""
+    actual_parts = actual.split(":", ARN_PARTS - 1)
+    pattern_parts = pattern.split(":", ARN_PARTS - 1)
+    if len(actual_parts) != ARN_PARTS or len(pattern_parts) != ARN_PARTS:
+        return False
+    return all(_is_like(part, wanted) for part, wanted in zip(actual_parts, pattern_parts, strict=True))
+
+
+MATCHES = {
+    "StringEquals": lambda actual, wanted: actual == wanted,
+    "StringEqualsIgnoreCase": lambda actual, wanted: actual.lower() == wanted.lower(),
+    "StringLike": _is_like,
+    # IAM has these two as one.
+    "ArnEquals": _is_arn_like,
+    "ArnLike": _is_arn_like,
+}

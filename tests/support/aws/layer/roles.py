@@ -10,8 +10,9 @@ from .errors import error_response
 from .http import Request, Response
 from .identify import Call
 from .organizations import organization_of
-from .policies import allows
+from .policies import NotEvaluatedError, TrustRequest, allows
 from .testbed import Testbed
+from .trust import is_bound_to
 
 ROLE_ARN = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::(\d{12}):role/(?:.*/)?([^/]+)")
 LONGEST_CHAINED_SESSION_SECONDS = 3600
@@ -20,50 +21,56 @@ LONGEST_POLICY = 2048
 
 def assume_role(testbed: Testbed, request: Request, call: Call) -> Response | None:
     """Refuses what AWS refuses; moto answers the rest."""
+    with testbed.moto.lock:
+        return _refuse_caller(request, call)
+
+
+def _refuse_caller(request: Request, call: Call) -> Response | None:
     form = request.form()
     session = _session_of(call)
     caller = _caller_arn(call, session)
     role_arn = form.get("RoleArn", "")
     denied = f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
-    role = _find_role(role_arn, call.partition)
+    role = find_role(role_arn, call.partition)
     if role is None:
         return error_response(request, call, 403, "AccessDenied", denied)
-    context = {
-        "aws:PrincipalAccount": call.account or "",
-        "aws:PrincipalArn": session.role_arn if session else caller,
-        "sts:RoleSessionName": form.get("RoleSessionName", ""),
-    }
-    organization = organization_of(call.account)
-    if organization and organization.org:
-        context["aws:PrincipalOrgID"] = organization.org.id
-    if "ExternalId" in form:
-        context["sts:ExternalId"] = form["ExternalId"]
+    # The role of a session, not the session itself; the ARN of a role has its path, that of a session has not.
+    principal_arn = session.role_arn if session else caller
     principals = {f"arn:{call.partition}:iam::{call.account}:root", call.account or "", caller}
-    if session:
-        principals.add(session.role_arn)
-    if not allows(role.assume_role_policy_document, "sts:AssumeRole", principals, context):
-        return error_response(request, call, 403, "AccessDenied", denied)
-    return _refuse_parameters(request, call, form, role, session)
+    if is_bound_to(role, principal_arn):
+        principals.add(principal_arn)
+    else:
+        principals.discard(principal_arn)
+    context = {
+        "aws:PrincipalAccount": call.account,
+        "aws:PrincipalArn": principal_arn,
+        "aws:PrincipalOrgID": _organization_id_of(call.account),
+        "sts:ExternalId": form.get("ExternalId"),
+        "sts:RoleSessionName": form.get("RoleSessionName"),
+    }
+    trust_request = TrustRequest("sts:AssumeRole", {"AWS": principals}, context)
+    return check_trust(request, call, role, trust_request, denied) or refuse_parameters(
+        request, call, form, role, session
+    )
 
 
-def assume_role_with_web_identity(testbed: Testbed, request: Request, call: Call) -> Response | None:
-    """Accepts the tokens that were registered, each for its roles."""
-    form = request.form()
-    roles = testbed.web_identities.get(form.get("WebIdentityToken", ""))
-    if roles is None:
-        message = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
-        return error_response(request, call, 400, "InvalidIdentityToken", message)
-    role_arn = form.get("RoleArn", "")
-    role = _find_role(role_arn, call.partition)
-    if role is None or role_arn not in roles:
-        message = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
-        return error_response(request, call, 403, "AccessDenied", message)
-    return _refuse_parameters(request, call, form, role, None)
+def check_trust(
+    request: Request, call: Call, role: Any, trust_request: TrustRequest, denied: str
+) -> Response | None:
+    """The refusal where the role does not trust the caller, and another one where nobody here can say."""
+    try:
+        if allows(role.assume_role_policy_document, trust_request):
+            return None
+    except NotEvaluatedError as error:
+        message = f"the testbed does not evaluate {error} in the trust policy of {role.arn}"
+        return error_response(request, call, 400, "NotEmulated", message)
+    return error_response(request, call, 403, "AccessDenied", denied)
 
 
-def _refuse_parameters(
+def refuse_parameters(
     request: Request, call: Call, form: dict[str, str], role: Any, session: AssumedRole | None
 ) -> Response | None:
+    """The refusal of a session that would last too long, or of a session policy that is too long."""
     duration = int(form.get("DurationSeconds", "3600"))
     if session and duration > LONGEST_CHAINED_SESSION_SECONDS:
         message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
@@ -80,8 +87,8 @@ def _refuse_parameters(
     return None
 
 
-def _find_role(role_arn: str, partition: str) -> Any | None:
-    """The role, where it is in the partition that is asked."""
+def find_role(role_arn: str, partition: str) -> Any | None:
+    """The role of an ARN, where it is in the partition that is asked, unless its account is closed."""
     match = ROLE_ARN.fullmatch(role_arn)
     if match is None or match[1] != partition or match[2] not in iam_backends or _is_closed(match[2]):
         return None
@@ -90,15 +97,17 @@ def _find_role(role_arn: str, partition: str) -> Any | None:
 
 
 def _is_closed(account: str) -> bool:
-    organization = organization_of(account)
-    members = organization.accounts if organization else []
+    entry = organizations_backends.master_accounts.get(account)
+    if entry is None:
+        return False
+    members = organizations_backends[entry[0]]["aws"].accounts
     return any(member.id == account and member.status != "ACTIVE" for member in members)
 
 
 def _session_of(call: Call) -> AssumedRole | None:
     if call.account is None or call.access_key is None:
         return None
-    sessions = sts_backends[call.account][call.partition].assumed_roles
+    sessions = sts_backends[call.account]["aws"].assumed_roles
     return next((session for session in reversed(sessions) if session.access_key_id == call.access_key), None)
 
 
@@ -109,3 +118,8 @@ def _caller_arn(call: Call, session: AssumedRole | None) -> str:
         return f"arn:{call.partition}:iam::{call.account}:root"
     user = iam_backends[call.account][call.partition].get_user_from_access_key_id(call.access_key)
     return user.arn if user else f"arn:{call.partition}:iam::{call.account}:root"
+
+
+def _organization_id_of(account: str | None) -> str | None:
+    organization = organization_of(account)
+    return organization.org.id if organization and organization.org else None

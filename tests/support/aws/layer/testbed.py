@@ -88,7 +88,6 @@ class Testbed:
     faults: Faults = field(default_factory=Faults)
     regions: dict[str, dict[str, str]] = field(default_factory=dict)
     page_sizes: dict[tuple[str | None, str], int] = field(default_factory=dict)
-    web_identities: dict[str, set[str]] = field(default_factory=dict)
     cloud_control: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Resource types by account and name; see `cloud_control.ResourceType`."""
     queues_changed: threading.Condition = field(default_factory=threading.Condition)
