@@ -97,17 +97,15 @@ def find_role(role_arn: str, partition: str) -> Any | None:
 
 
 def _is_closed(account: str) -> bool:
-    entry = organizations_backends.master_accounts.get(account)
-    if entry is None:
-        return False
-    members = organizations_backends[entry[0]]["aws"].accounts
+    organization = organization_of(account)
+    members = organization.accounts if organization else []
     return any(member.id == account and member.status != "ACTIVE" for member in members)
 
 
 def _session_of(call: Call) -> AssumedRole | None:
     if call.account is None or call.access_key is None:
         return None
-    sessions = sts_backends[call.account]["aws"].assumed_roles
+    sessions = sts_backends[call.account][call.partition].assumed_roles
     return next((session for session in reversed(sessions) if session.access_key_id == call.access_key), None)
 
 
