@@ -158,8 +158,8 @@ impl Identities {
         aws_sdk_sts::Client::new(&self.base.to_builder().region(region).build())
     }
 
-    /// Regional endpoints, as AWS recommends: our own region's, else the partition's default. A web identity may be good
-    /// in another partition than the one that we run in, whose STS knows nothing of its roles.
+    /// Regional endpoints, as AWS recommends: our own region's, else the partition's default. A web identity may be
+    /// good in another partition than the one that we run in, whose STS knows nothing of its roles.
     fn sts_region(&self) -> Region {
         let own = self.base.region().filter(|region| partition_of_region(region.as_ref()) == self.partition);
         own.cloned().unwrap_or_else(|| Region::new(partition_region(&self.partition)))

@@ -62,7 +62,7 @@ const SCHEDULES: &str = "the stack's schedules start runs: IncrementalSchedule a
 const STATIC_KEYS: &str =
     "static keys are not read: the base identity is the functions' own role, see docs/configuration.md";
 
-/// Changes of one letter after which two names count as different words.
+/// Names that differ by more letters are different words.
 const MOST_MISSPELT_LETTERS: usize = 3;
 
 /// Whether a variable is one that settings are read from.

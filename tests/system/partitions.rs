@@ -126,12 +126,12 @@ async fn hosts_called_in(partition: &Partition) -> BTreeSet<String> {
     }
 
     let store = S3Store::new(aws_sdk_s3::Client::new(&config), "state".to_owned());
-    store.get("state/current.json").await.err().expect("nothing is answered");
+    store.get("state/current.json").await.expect_err("nothing is answered");
     let url = format!("https://sqs.{}.{}/{MEMBER}/queue", partition.regions[1], partition.suffix);
     let queue = SqsQueue::new(aws_sdk_sqs::Client::new(&config), url.clone(), url);
     queue.send(vec!["message".to_owned()], Duration::ZERO).await.expect_err("nothing is answered");
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
-    read_port_credentials(&secrets, "port").await.err().expect("nothing is answered");
+    read_port_credentials(&secrets, "port").await.expect_err("nothing is answered");
     hosts.called()
 }
 
