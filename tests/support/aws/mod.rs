@@ -8,9 +8,11 @@ mod organization;
 mod plan;
 mod queue;
 mod server;
+mod stack;
 
 pub use account::AccountInRegion;
 pub use organization::{Organization, READ_ROLE, credentials, sdk_config};
 pub use plan::OrganizationPlan;
 pub use queue::{Queue, QueueCounts, QueuedMessage};
 pub use server::{Aws, AwsCall, AwsCallError, AwsOrder, FaultId, python};
+pub use stack::{Stack, expand};
