@@ -5,30 +5,50 @@ use std::fs;
 
 use portolan::aws::DATA_AND_SECRETS;
 use portolan::kinds::{KINDS, Scope};
-use serde_json::json;
+use portolan::schedule::organizations::DISCOVERY_POLICY;
+use serde_json::{Value, json};
 
 use super::{Derived, in_repository, with_part};
 
 /// Discovery asks it of every account, whatever its kinds.
 const REGIONS: &str = "account:ListRegions";
 
+/// The templates of the role that reads an account: one for each kind of trust, all of them with the same rights.
+const READ_ROLES: [&str; 2] = ["cloudformation/read-role.yaml", "cloudformation/read-role-oidc.yaml"];
+
 pub fn all() -> Vec<Derived> {
-    let organization = list(&actions_of(|scope| scope == Scope::Organization));
     let accounts = list(&actions_of(|scope| scope != Scope::Organization));
-    let denied: Vec<String> = DATA_AND_SECRETS.iter().map(|action| format!("- {action}")).collect();
-    let read_role = with_part(&read("cloudformation/read-role.yaml"), "kinds of an account", &accounts);
-    let read_role = with_part(&read_role, "data and secrets", &denied);
-    vec![
+    let mut derived = vec![
         Derived { path: "cloudformation/read-policy.json".to_owned(), text: policy() },
-        Derived {
-            path: "cloudformation/read-role.yaml".to_owned(),
-            text: with_part(&read_role, "kinds of the organization", &organization),
-        },
         Derived {
             path: "template.yaml".to_owned(),
             text: with_part(&read("template.yaml"), "kinds of an account", &accounts),
         },
-    ]
+    ];
+    derived.extend(READ_ROLES.iter().map(|path| Derived { path: (*path).to_owned(), text: read_role(&read(path)) }));
+    derived
+}
+
+fn read_role(template: &str) -> String {
+    let parts = [
+        ("finding regions", list(&BTreeSet::from([REGIONS]))),
+        ("finding accounts", finding_accounts()),
+        ("kinds of the organization", list(&actions_of(|scope| scope == Scope::Organization))),
+        ("kinds of an account", list(&actions_of(|scope| scope != Scope::Organization))),
+        ("data and secrets", DATA_AND_SECRETS.iter().map(|action| format!("- {action}")).collect()),
+    ];
+    let mut text = template.to_owned();
+    for (part, lines) in &parts {
+        text = with_part(&text, part, lines);
+    }
+    text
+}
+
+/// What the management role's session is narrowed to when accounts are discovered is what the role must be allowed.
+fn finding_accounts() -> Vec<String> {
+    let policy: Value = serde_json::from_str(DISCOVERY_POLICY).expect("the policy is JSON");
+    let actions = policy["Statement"][0]["Action"].as_array().expect("the policy lists its actions");
+    list(&actions.iter().map(|action| action.as_str().expect("an action is a text")).collect())
 }
 
 fn read(path: &str) -> String {
