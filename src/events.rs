@@ -27,6 +27,11 @@ pub fn start_failed(reason: &impl Display) {
     tracing::error!(%reason, "start failed");
 }
 
+/// Variables that are set and have no meaning, each with what to do, and without its value.
+pub fn settings_ignored(variables: &[String]) {
+    tracing::warn!(variables = variables.join("; "), "settings ignored");
+}
+
 pub fn event_failed(reason: &impl Display) {
     tracing::error!(%reason, "no run started or aborted");
 }

@@ -13,8 +13,8 @@ use aws_types::region::Region;
 
 use super::clients::Clients;
 use super::limits::KnownQuota;
-use super::partition_region;
 use super::role::RoleArn;
+use super::{partition_of_region, partition_region};
 use crate::config::AccountSettings;
 use crate::kinds::ReadError;
 use crate::target::AccountId;
@@ -204,8 +204,10 @@ impl Identities {
         aws_sdk_sts::Client::new(&self.base.to_builder().region(region).build())
     }
 
-    /// Regional endpoints, as AWS recommends: our own region's, else the partition's default.
+    /// Regional endpoints, as AWS recommends: our own region's, else the partition's default. A web identity may be good
+    /// in another partition than the one that we run in, whose STS knows nothing of its roles.
     fn sts_region(&self) -> Region {
-        self.base.region().cloned().unwrap_or_else(|| Region::new(partition_region(&self.partition)))
+        let own = self.base.region().filter(|region| partition_of_region(region.as_ref()) == self.partition);
+        own.cloned().unwrap_or_else(|| Region::new(partition_region(&self.partition)))
     }
 }

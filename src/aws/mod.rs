@@ -51,7 +51,17 @@ pub async fn base_config() -> SdkConfig {
     loader.load().await
 }
 
-/// The region in which a partition's global services are called.
+/// The partition of a region.
+pub fn partition_of_region(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ => "aws",
+    }
+}
+
+/// The region in which a partition's global services are called: AWS Organizations and Account Management have no
+/// endpoint elsewhere. No account can disable it.
 pub fn partition_region(partition: &str) -> &'static str {
     match partition {
         "aws-us-gov" => "us-gov-west-1",

@@ -10,7 +10,7 @@ use super::clients::Clients;
 use super::identity::{Identities, Inaccessible};
 use super::role::RoleArn;
 use crate::kinds::{self, Page, ReadError, Reading, SharedAnswers};
-use crate::run::{Plan, RunId, Strategy};
+use crate::run::{FoundBy, Plan, RunId};
 use crate::schedule::organizations::{DISCOVERY_POLICY, Organizations, Patience};
 use crate::seams::{Cloud, EnterError, ListRequest, Standing};
 use crate::target::{AccountId, Target};
@@ -83,9 +83,9 @@ fn role_of(plan: &Plan, target: &Target) -> Result<Option<String>, Inaccessible>
 const NO_MANAGEMENT_ROLE: &str = "organization-wide kinds are read with the management role, and the run has none";
 
 fn management_role(plan: &Plan) -> Option<String> {
-    match &plan.strategy {
-        Strategy::Organization { management_role, .. } => Some(management_role.clone()),
-        Strategy::RoleList | Strategy::SingleAccount => None,
+    match &plan.strategy.found_by {
+        FoundBy::Organization { management_role, .. } => Some(management_role.clone()),
+        FoundBy::RoleList | FoundBy::SingleAccount => None,
     }
 }
 
@@ -141,13 +141,16 @@ impl Cloud for AwsReader {
     }
 
     async fn standing(&self, plan: &Plan, account: &AccountId) -> Standing {
-        let (management_role, organizational_units) = match &plan.strategy {
-            Strategy::Organization { management_role, organizational_units } => (management_role, organizational_units),
+        if plan.strategy.excluded_accounts.contains(account) {
+            return Standing::Gone { evidence: "PORTOLAN_EXCLUDED_ACCOUNTS names the account".to_owned() };
+        }
+        let (management_role, organizational_units) = match &plan.strategy.found_by {
+            FoundBy::Organization { management_role, organizational_units } => (management_role, organizational_units),
             // An explicit list is its own evidence.
-            Strategy::RoleList => {
+            FoundBy::RoleList => {
                 return Standing::Gone { evidence: "the list of role ARNs no longer names the account".to_owned() };
             }
-            Strategy::SingleAccount => {
+            FoundBy::SingleAccount => {
                 return Standing::Unknown { reason: "the functions now run in another account".to_owned() };
             }
         };

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use current::{Current, CurrentError, Pass, Phase, begin_repair, claim, load_current, set_phase};
 pub use done::{DoneMark, FieldNote, Listing, UnitReport};
 pub use known::Known;
-pub use plan::{Mode, Narrowing, Plan, PlannedAccount, Strategy};
+pub use plan::{FoundBy, Mode, Narrowing, Plan, PlannedAccount, Strategy};
 pub use repair::Repair;
 pub use state::{Place, StateError, read_json, write_json};
 pub use summary::{Collisions, Deletions, InaccessibleAccount, KindSummary, Summary, TargetFailure};

@@ -58,8 +58,19 @@ impl Narrowing {
 
 /// How the accounts of a run were found. A change of it must not look like accounts that went away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Strategy {
+    #[serde(flatten)]
+    pub found_by: FoundBy,
+    /// Accounts that are left out by configuration.
+    #[serde(default)]
+    pub excluded_accounts: BTreeSet<AccountId>,
+}
+
+/// Where the accounts of a run come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "strategy")]
-pub enum Strategy {
+pub enum FoundBy {
     /// AWS Organizations through the management role; the whole organization where no units are named.
     Organization {
         #[serde(rename = "managementRole")]

@@ -9,7 +9,7 @@ use super::regions::{Regions, regions_of};
 use crate::aws::{Identities, Inaccessible, RoleArn, partition_region};
 use crate::config::{AccountSettings, AccountSource};
 use crate::kinds::{Failure, ReadError};
-use crate::run::{InaccessibleAccount, Narrowing, PlannedAccount, Strategy};
+use crate::run::{FoundBy, InaccessibleAccount, Narrowing, PlannedAccount, Strategy};
 use crate::target::AccountId;
 
 /// Accounts that are entered at the same time.
@@ -43,7 +43,10 @@ pub enum DiscoveryError {
     OrganizationThrottled(Failure),
     #[error("the account of the base identity is unknown: {0}")]
     BaseIdentity(ReadError),
-    #[error("no active account was found; check the organizational units and the list of roles")]
+    #[error(
+        "no active account is left to read; check the organizational units, the list of roles, PORTOLAN_EXCLUDED_ACCOUNTS, and what the event \
+         narrows the run to"
+    )]
     NoAccounts,
     #[error("none of the {count} accounts could be entered; the first one: {first}")]
     NoneAccessible { count: usize, first: String },
@@ -56,11 +59,13 @@ pub async fn discover(
     narrowing: &Narrowing,
     patience: Patience,
 ) -> Result<Discovery, DiscoveryError> {
-    let (strategy, mut found) = find(identities, settings, patience).await?;
-    found.retain(|candidate| narrowing.covers_account(&candidate.account));
+    let (found_by, mut found) = find(identities, settings, patience).await?;
+    let is_covered = |account: &AccountId| !settings.excluded.contains(account) && narrowing.covers_account(account);
+    found.retain(|candidate| is_covered(&candidate.account));
     if found.is_empty() {
         return Err(DiscoveryError::NoAccounts);
     }
+    let strategy = Strategy { found_by, excluded_accounts: settings.excluded.clone() };
     let mut discovery = Discovery { strategy, accounts: BTreeMap::new(), inaccessible: BTreeMap::new() };
     let entered = futures::stream::iter(found).map(|candidate| enter(identities, &settings.partition, candidate));
     let mut entered = entered.buffer_unordered(ACCOUNTS_AT_ONCE);
@@ -100,7 +105,7 @@ async fn find(
     identities: &Identities,
     settings: &AccountSettings,
     patience: Patience,
-) -> Result<(Strategy, Vec<Candidate>), DiscoveryError> {
+) -> Result<(FoundBy, Vec<Candidate>), DiscoveryError> {
     match &settings.source {
         AccountSource::Organization { management_role, organizational_units } => {
             let clients = identities
@@ -116,11 +121,11 @@ async fn find(
             };
             let candidates =
                 active.into_iter().map(|(account, name)| Candidate { role: Some(role_in(&account)), account, name });
-            let strategy = Strategy::Organization {
+            let found_by = FoundBy::Organization {
                 management_role: management_role.to_string(),
                 organizational_units: organizational_units.clone(),
             };
-            Ok((strategy, candidates.collect()))
+            Ok((found_by, candidates.collect()))
         }
         AccountSource::RoleList(roles) => {
             let candidates = roles.iter().map(|role| Candidate {
@@ -128,11 +133,11 @@ async fn find(
                 name: unnamed(role.account()),
                 role: Some(role.clone()),
             });
-            Ok((Strategy::RoleList, candidates.collect()))
+            Ok((FoundBy::RoleList, candidates.collect()))
         }
         AccountSource::SingleAccount => {
             let account = identities.base_account().await.map_err(DiscoveryError::BaseIdentity)?;
-            Ok((Strategy::SingleAccount, vec![Candidate { name: unnamed(&account), account, role: None }]))
+            Ok((FoundBy::SingleAccount, vec![Candidate { name: unnamed(&account), account, role: None }]))
         }
     }
 }

@@ -19,8 +19,8 @@ pub struct Regions {
     pub changing: Vec<String>,
 }
 
-/// Lists an account's regions with their status. Partitions other than `aws` have no such call, and all of their few
-/// regions are enabled.
+/// Lists an account's regions with their status. The other partitions have two regions each, every account of them has
+/// both, and neither can be disabled (AWS Account Management reference guide): there is nothing to ask for.
 pub async fn regions_of(clients: &Clients, partition: &str) -> Result<Regions, ReadError> {
     let all_enabled = |names: [&str; 2]| Regions {
         enabled: names.map(str::to_owned).to_vec(),

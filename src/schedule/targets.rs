@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use super::Discovery;
 use crate::kinds::Scope;
 use crate::mapping::Mapping;
-use crate::run::{Narrowing, Strategy};
+use crate::run::{FoundBy, Narrowing, Strategy};
 use crate::target::Target;
 
 pub fn targets_of(mapping: &Mapping, discovery: &Discovery, narrowing: &Narrowing) -> BTreeSet<Target> {
     let reads =
         |scope, region: Option<&str>| mapping.kinds_of(scope, region).keys().any(|kind| narrowing.covers_kind(kind));
     let mut targets = BTreeSet::new();
-    let is_organization = matches!(discovery.strategy, Strategy::Organization { .. });
+    let is_organization = matches!(discovery.strategy.found_by, FoundBy::Organization { .. });
     // A run of some accounts says nothing about the organization as a whole.
     if is_organization && narrowing.accounts.is_empty() && reads(Scope::Organization, None) {
         targets.insert(Target::Organization);
@@ -32,7 +32,7 @@ pub fn targets_of(mapping: &Mapping, discovery: &Discovery, narrowing: &Narrowin
 
 /// Kinds of the mapping that this way of finding accounts cannot read.
 pub fn unreachable_kinds(mapping: &Mapping, strategy: &Strategy) -> Vec<String> {
-    if matches!(strategy, Strategy::Organization { .. }) {
+    if matches!(strategy.found_by, FoundBy::Organization { .. }) {
         return Vec::new();
     }
     let kinds = mapping.kinds_of(Scope::Organization, None);

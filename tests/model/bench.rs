@@ -12,8 +12,8 @@ use portolan::config::{DefaultResources, IntegrationSettings};
 use portolan::ledger::{Entry, Ledger, Ledgers, Relation, State};
 use portolan::message::{Message, Step};
 use portolan::run::{
-    Current, DoneMark, Known, Mode, Narrowing, Pass, Phase, Place, Plan, PlannedAccount, RunId, Strategy, Summary,
-    UnitReport, claim, load_current, read_json, write_json,
+    Current, DoneMark, FoundBy, Known, Mode, Narrowing, Pass, Phase, Place, Plan, PlannedAccount, RunId, Strategy,
+    Summary, UnitReport, claim, load_current, read_json, write_json,
 };
 use portolan::seams::{Clock, Condition, EntityKey, Queue, Store};
 use portolan::target::{AccountId, Target};
@@ -391,7 +391,7 @@ fn plan(now: OffsetDateTime, accounts: impl Iterator<Item = AccountId>) -> Plan 
         started: now,
         deadline: now + Duration::hours(5),
         narrowing: Narrowing::default(),
-        strategy: Strategy::RoleList,
+        strategy: by(FoundBy::RoleList),
         port_organization: ORGANIZATION.to_owned(),
         metrics_url: None,
         partition: "aws".to_owned(),
@@ -406,3 +406,8 @@ fn plan(now: OffsetDateTime, accounts: impl Iterator<Item = AccountId>) -> Plan 
 pub const ACCOUNT_KIND: &str = ACCOUNT.name;
 pub const BUCKET_KIND: &str = BUCKET.name;
 pub const QUEUE_KIND: &str = QUEUE.name;
+
+/// Accounts that are found so, and none of them left out.
+pub fn by(found_by: FoundBy) -> Strategy {
+    Strategy { found_by, excluded_accounts: BTreeSet::new() }
+}

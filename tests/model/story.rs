@@ -12,7 +12,9 @@ use futures::task::noop_waker;
 use portolan::config::{DefaultResources, IntegrationSettings};
 use portolan::mapping::Mapping;
 use portolan::message::{Message, Step};
-use portolan::run::{InaccessibleAccount, Mode, Narrowing, Place, Plan, PlannedAccount, RunId, Strategy, load_current};
+use portolan::run::{
+    FoundBy, InaccessibleAccount, Mode, Narrowing, Place, Plan, PlannedAccount, RunId, Strategy, load_current,
+};
 use portolan::schedule::{RunAbort, RunStart, first_summary};
 use portolan::seams::{Clock, EntityKey};
 use portolan::target::Target;
@@ -396,9 +398,12 @@ impl Story {
             started,
             deadline: started + Duration::hours(5),
             narrowing: Narrowing::default(),
-            strategy: Strategy::Organization {
-                management_role: "arn:aws:iam::999999999999:role/model".to_owned(),
-                organizational_units: BTreeSet::new(),
+            strategy: Strategy {
+                found_by: FoundBy::Organization {
+                    management_role: "arn:aws:iam::999999999999:role/model".to_owned(),
+                    organizational_units: BTreeSet::new(),
+                },
+                excluded_accounts: BTreeSet::new(),
             },
             port_organization: ORGANIZATION.to_owned(),
             metrics_url: None,

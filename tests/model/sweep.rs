@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use portolan::ledger::{EntityHash, State};
-use portolan::run::{InaccessibleAccount, Listing, Mode, Phase, RunId, Strategy};
+use portolan::run::{FoundBy, InaccessibleAccount, Listing, Mode, Phase, RunId};
 use portolan::seams::EntityKey;
 use portolan::target::Target;
 use serde_json::{Value, json};
 
-use super::bench::{ACCOUNT_KIND, BUCKET_KIND, Bench, QUEUE_KIND, Stopped, account, bucket, global};
+use super::bench::{ACCOUNT_KIND, BUCKET_KIND, Bench, QUEUE_KIND, Stopped, account, bucket, by, global};
 
 fn sent(version: u64) -> State {
     State::Sent(EntityHash::of(&json!(version), true))
@@ -204,7 +204,7 @@ async fn promise_1_what_no_ledger_knows_stays_where_something_was_not_seen() {
     let changes: [(&str, Change); 8] = [
         ("an incremental run", |bench| bench.plan.mode = Mode::Incremental),
         ("an inaccessible account", inaccessible),
-        ("accounts that are found in another way", |bench| bench.plan.strategy = Strategy::SingleAccount),
+        ("accounts that are found in another way", |bench| bench.plan.strategy = by(FoundBy::SingleAccount)),
         ("a region that is being enabled", |bench| {
             for planned in bench.plan.accounts.values_mut() {
                 planned.changing_regions.push("me-central-1".to_owned());
@@ -333,7 +333,7 @@ async fn bench_with_missing_accounts() -> Bench {
         bench.put_ledger(&global(number), [(BUCKET_KIND, entity.clone(), sent(0))]).await;
         bench.put_into_port([entity]);
     }
-    bench.put_known(Strategy::SingleAccount).await;
+    bench.put_known(by(FoundBy::SingleAccount)).await;
     leave_only_the_first(&mut bench);
     bench
 }
@@ -351,14 +351,14 @@ async fn accounts_that_went_away_with_a_changed_setting_go_when_a_person_confirm
     assert!(held_back[0].contains("were changed") || held_back[0].contains("was changed"), "{held_back:?}");
     assert!(held_back[0].contains(&words), "{held_back:?}");
     assert_eq!(bench.is_owned().len(), 3);
-    assert_eq!(bench.known().await.strategy, Strategy::SingleAccount);
+    assert_eq!(bench.known().await.strategy, by(FoundBy::SingleAccount));
 
     let confirmed = bench.plan.run.clone();
     bench.next_run(|plan| plan.confirms = Some(confirmed));
     let summary = bench.run().await;
     assert_eq!(summary.outcome, "completed");
     assert_eq!(bench.is_owned(), BTreeSet::from([bucket("bucket-1")]));
-    assert_eq!(bench.known().await.strategy, Strategy::RoleList);
+    assert_eq!(bench.known().await.strategy, by(FoundBy::RoleList));
     assert_eq!(bench.known().await.ledgers, BTreeSet::from([global(1)]));
 }
 
@@ -382,10 +382,10 @@ async fn promise_1_what_a_person_did_not_see_is_not_confirmed() {
         let confirmed = bench.plan.run.clone();
         bench.next_run(|plan| plan.confirms = Some(confirmed));
         if is_other_strategy {
-            bench.plan.strategy = Strategy::Organization {
+            bench.plan.strategy = by(FoundBy::Organization {
                 management_role: "arn:aws:iam::999999999999:role/model".to_owned(),
                 organizational_units: BTreeSet::new(),
-            };
+            });
         }
         let deletions = bench.run().await.deletions.expect("the run has ended");
         assert_eq!((deletions.deleted, bench.is_owned().len()), (0, 3), "{is_other_strategy}");
@@ -452,7 +452,7 @@ async fn an_unchanged_run_writes_no_ledger_and_nothing_of_its_own_but_the_summar
         bench.put_ledger(&global(number), [(BUCKET_KIND, entity.clone(), sent(0))]).await;
         bench.put_into_port([entity]);
     }
-    bench.put_known(Strategy::RoleList).await;
+    bench.put_known(by(FoundBy::RoleList)).await;
     bench.begin(|_, _| {}).await;
     let before = bench.store.writes();
     bench.sweep(300).await;

@@ -1,12 +1,12 @@
 //! Which accounts and regions a run finds, and what it says of those that it cannot enter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use portolan::aws::{Identities, Inaccessible, KnownQuota, Quota, RoleArn, USUAL};
 use portolan::config::{AccountSettings, AccountSource};
-use portolan::run::{Narrowing, Strategy};
+use portolan::run::{FoundBy, Narrowing};
 use portolan::schedule::organizations::{Organizations, Patience};
 use portolan::schedule::{Discovery, DiscoveryError, discover};
 use portolan::seams::Standing;
@@ -17,6 +17,7 @@ use crate::support::world::{World, all_kinds_mapping};
 
 const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 const ROLE_ARN: &str = "OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN";
+const EXCLUDED: &str = "PORTOLAN_EXCLUDED_ACCOUNTS";
 
 #[tokio::test]
 async fn a_whole_organization_of_several_pages_without_its_suspended_account() {
@@ -37,7 +38,7 @@ async fn a_whole_organization_of_several_pages_without_its_suspended_account() {
     assert_eq!(alpha.role.as_deref(), Some(organization.read_role_arn(organization.account("member-1")).as_str()));
     assert_eq!(alpha.enabled_regions, REGIONS);
     assert_eq!(alpha.disabled_regions, ["af-south-1", "ap-east-1", "me-central-1"]);
-    assert!(matches!(found.strategy, Strategy::Organization { .. }));
+    assert!(matches!(found.strategy.found_by, FoundBy::Organization { .. }));
 }
 
 #[tokio::test]
@@ -97,7 +98,7 @@ async fn a_list_of_roles_is_what_it_names() {
     let [alpha, beta] = ["alpha", "beta"].map(|name| organization.account(name));
     let settings = settings_of_roles(&organization, &[alpha, beta]);
     let found = find(&organization, &settings).await.expect("two roles");
-    assert_eq!(found.strategy, Strategy::RoleList);
+    assert_eq!(found.strategy.found_by, FoundBy::RoleList);
     let mut expected = [format!("Account {alpha}"), format!("Account {beta}")];
     expected.sort();
     assert_eq!(names(&found), expected);
@@ -307,20 +308,103 @@ async fn an_account_is_gone_only_on_good_evidence() {
     assert!(matches!(&standing, Standing::Unknown { reason } if reason.contains("ListParents")), "{standing:?}");
 }
 
+/// Its organization's record is information about the organization, and stays.
 #[tokio::test]
-async fn partitions_without_a_list_of_regions_have_known_ones() {
-    let organization = small_organization().await;
-    let mut settings = settings_with(&organization, AccountSource::SingleAccount);
-    for (partition, regions) in
-        [("aws-us-gov", ["us-gov-east-1", "us-gov-west-1"]), ("aws-cn", ["cn-north-1", "cn-northwest-1"])]
-    {
-        settings.partition = partition.to_owned();
-        let found = find(&organization, &settings).await.expect("one account");
-        let planned = found.accounts.values().next().expect("one account");
-        assert_eq!(planned.enabled_regions, regions);
-        assert!(planned.disabled_regions.is_empty());
+async fn an_excluded_account_is_not_entered_and_goes_when_a_person_confirms() {
+    let plan = ["alpha", "beta", "gamma"].iter().fold(OrganizationPlan::new(), |plan, name| plan.member(name, ""));
+    let mut world = World::create(plan.regions(&["us-east-1"])).await;
+    let alpha = world.organization.account("alpha").to_owned();
+    let topics = [
+        world.organization.place("alpha", "us-east-1").create_topic("alerts", &[]).await,
+        world.organization.place("beta", "us-east-1").create_topic("alerts", &[]).await,
+    ];
+    let is_of_alpha = |catalog: &BTreeMap<String, Vec<String>>| catalog["snsTopic"].contains(&topics[0]);
+    world.resync().await;
+    let whole = world.catalog();
+    assert!(is_of_alpha(&whole) && whole["snsTopic"].len() == 2, "{whole:?}");
+    let organization_accounts = whole["organizationsAccount"].clone();
+
+    world.redeploy(&[(EXCLUDED, &alpha)]).await;
+    world.clear_calls().await;
+    let held_back = world.resync().await;
+    assert_eq!(held_back.summary["inaccessibleAccounts"], json!([]), "{:#}", held_back.summary);
+    assert!(!assumed_accounts(&world).await.contains(&alpha));
+    assert_eq!(world.catalog(), whole, "nothing goes before a person has looked at it");
+    let words = held_back.summary["deletions"]["heldBack"].to_string();
+    for part in [alpha.as_str(), "was changed", "confirm", held_back.answer["run"].as_str().expect("a run")] {
+        assert!(words.contains(part), "{words} should name {part}");
     }
-    assert!(!organization.call_counts().await.contains_key("account:ListRegions"));
+    assert_eq!(held_back.summary["accounts"], 4);
+    // Whatever the number of runs.
+    world.resync_by(json!({"mode": "full"})).await;
+    let held_back = world.resync().await;
+    assert_eq!(world.catalog(), whole);
+
+    let confirmed = world.resync_by(json!({"confirm": held_back.answer["run"]})).await;
+    assert_eq!(confirmed.summary["outcome"], "completed", "{:#}", confirmed.summary);
+    let without = world.catalog();
+    assert_eq!(without["snsTopic"], [topics[1].clone()]);
+    assert!(!without["awsAccount"].contains(&alpha));
+    assert_eq!(without["organizationsAccount"], organization_accounts);
+    assert!(journal(&world).await.contains(EXCLUDED), "the journal says why");
+    assert!(!assumed_accounts(&world).await.contains(&alpha));
+    let next = world.resync().await;
+    assert_eq!((&next.summary["outcome"], world.catalog()), (&json!("completed"), without));
+
+    world.redeploy(&[]).await;
+    let back = world.resync().await;
+    assert_eq!(back.summary["outcome"], "completed", "{:#}", back.summary);
+    assert_eq!(world.catalog(), whole);
+}
+
+#[tokio::test]
+async fn where_every_account_is_excluded_nothing_is_changed() {
+    let mut world = World::create(OrganizationPlan::new().member("alpha", "").regions(&["us-east-1"])).await;
+    world.resync().await;
+    let (catalog, keys) = (world.catalog(), world.organization.state_keys("").await);
+    let all: Vec<&str> = world.organization.accounts().values().map(String::as_str).collect();
+    let all = all.join(", ");
+    world.redeploy(&[(EXCLUDED, &all)]).await;
+    world.clear_calls().await;
+    let failure = format!("{:?}", world.schedule(json!({})).await.expect_err("there are no accounts to read"));
+    assert!(failure.contains("no active account") && failure.contains(EXCLUDED), "{failure}");
+    assert_eq!(world.writes_to_port(), 0);
+    assert_eq!((world.catalog(), world.organization.state_keys("").await), (catalog, keys));
+    // The management role lists the organization, whether or not its own account is read.
+    let management = world.organization.management_account();
+    assert_eq!(assumed_accounts(&world).await, BTreeSet::from([management.to_owned()]));
+}
+
+#[tokio::test]
+async fn an_excluded_account_of_a_list_of_roles_is_not_entered() {
+    let organization = small_organization().await;
+    let [alpha, beta] = ["alpha", "beta"].map(|name| organization.account(name));
+    let mut settings = settings_of_roles(&organization, &[alpha, beta]);
+    settings.excluded.insert(alpha.parse().expect("an account number"));
+    let found = find(&organization, &settings).await.expect("the other role");
+    assert_eq!(names(&found), [format!("Account {beta}")]);
+    assert!(found.inaccessible.is_empty());
+    assert_eq!(found.strategy.excluded_accounts, settings.excluded);
+    assert_eq!(organization.call_counts().await["sts:AssumeRole"], 1);
+}
+
+/// What the reasons for all deletions say.
+async fn journal(world: &World) -> String {
+    let mut journal = String::new();
+    for key in world.organization.state_keys("runs/").await {
+        if key.contains("/journal/") {
+            let chunk = world.organization.read_state(&key).await.unwrap_or_default();
+            journal.push_str(&String::from_utf8_lossy(&chunk));
+        }
+    }
+    journal
+}
+
+/// The accounts whose roles were assumed since the calls were cleared.
+async fn assumed_accounts(world: &World) -> BTreeSet<String> {
+    let calls = world.organization.calls().await;
+    let roles = calls.iter().filter_map(|call| call.parameters["RoleArn"].as_str());
+    roles.filter_map(|role| role.split(':').nth(4).map(str::to_owned)).collect()
 }
 
 /// Accounts in units of three levels, with several pages of them.
@@ -493,6 +577,7 @@ fn settings_of_roles(organization: &Organization<'_>, accounts: &[&str]) -> Acco
 fn settings_with(organization: &Organization<'_>, source: AccountSource) -> AccountSettings {
     AccountSettings {
         source,
+        excluded: BTreeSet::new(),
         external_id: Some(organization.external_id().to_owned()),
         partition: "aws".to_owned(),
         member_role: crate::support::aws::READ_ROLE.to_owned(),

@@ -35,7 +35,7 @@ use portolan::aws::{AwsReader, Identities, KnownQuota, read_policy};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::kinds::fields::{Field, Form};
 use portolan::kinds::{HistoryBound, KINDS, Options, Page, ReadError, Reader, Resource, Scope};
-use portolan::run::{Mode, Narrowing, Plan, PlannedAccount, RunId, Strategy};
+use portolan::run::{FoundBy, Mode, Narrowing, Plan, PlannedAccount, RunId, Strategy};
 use portolan::seams::{Cloud, ListRequest};
 use portolan::target::Target;
 use serde_json::{Value, json};
@@ -196,6 +196,7 @@ fn account_settings(organization: &Organization<'_>) -> AccountSettings {
         member_role: management_role.name().to_owned(),
         partition: management_role.partition().to_owned(),
         source: AccountSource::Organization { management_role, organizational_units: BTreeSet::new() },
+        excluded: BTreeSet::new(),
         external_id: Some(organization.external_id().to_owned()),
         web_identity_token_file: None,
     }
@@ -225,9 +226,12 @@ fn plan_of(organization: &Organization<'_>) -> Plan {
         started,
         deadline: started + Duration::from_secs(3600),
         narrowing: Narrowing::default(),
-        strategy: Strategy::Organization {
-            management_role: organization.read_role_arn(organization.management_account()),
-            organizational_units: BTreeSet::new(),
+        strategy: Strategy {
+            found_by: FoundBy::Organization {
+                management_role: organization.read_role_arn(organization.management_account()),
+                organizational_units: BTreeSet::new(),
+            },
+            excluded_accounts: BTreeSet::new(),
         },
         port_organization: "org_test".to_owned(),
         metrics_url: None,

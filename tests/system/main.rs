@@ -17,6 +17,7 @@ mod install;
 mod kills;
 mod kinds;
 mod outages;
+mod partitions;
 mod permissions;
 mod port_client;
 mod port_emulator;

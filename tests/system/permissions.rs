@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use portolan::aws::{AwsReader, Identities};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::kinds::KINDS;
-use portolan::run::{Mode, Narrowing, Plan, RunId, Strategy};
+use portolan::run::{FoundBy, Mode, Narrowing, Plan, RunId, Strategy};
 use portolan::seams::Cloud;
 use portolan::target::Target;
 use serde_json::{Value, json};
@@ -125,6 +125,7 @@ async fn a_target_that_the_plan_has_no_role_for_is_not_read_as_ourselves() {
     let organization = Organization::create(Aws::shared().await, OrganizationPlan::new().member("alpha", "")).await;
     let settings = AccountSettings {
         source: AccountSource::SingleAccount,
+        excluded: BTreeSet::new(),
         external_id: None,
         partition: "aws".to_owned(),
         member_role: "PortOceanReadRole".to_owned(),
@@ -142,7 +143,7 @@ async fn a_target_that_the_plan_has_no_role_for_is_not_read_as_ourselves() {
         started,
         deadline: started,
         narrowing: Narrowing::default(),
-        strategy: Strategy::RoleList,
+        strategy: Strategy { found_by: FoundBy::RoleList, excluded_accounts: BTreeSet::new() },
         port_organization: "org_test".to_owned(),
         metrics_url: None,
         partition: "aws".to_owned(),

@@ -130,9 +130,23 @@ impl<'aws> Organization<'aws> {
         &self.port_secret_arn
     }
 
+    /// The partition of the home region.
+    pub fn partition(&self) -> &'static str {
+        partition_of(self.home_region())
+    }
+
+    /// The region in which the partition has its global services.
+    pub fn global_region(&self) -> &'static str {
+        match self.partition() {
+            "aws-us-gov" => "us-gov-west-1",
+            "aws-cn" => "cn-northwest-1",
+            _ => "us-east-1",
+        }
+    }
+
     /// The ARN of the read role of an account.
     pub fn read_role_arn(&self, account: &str) -> String {
-        format!("arn:aws:iam::{account}:role/{READ_ROLE}")
+        format!("arn:{}:iam::{account}:role/{READ_ROLE}", self.partition())
     }
 
     /// What the functions find in their environment: region, credentials of a session of their role, and settings.
@@ -235,7 +249,7 @@ impl<'aws> Organization<'aws> {
     /// Deletes the read role of an account.
     pub async fn remove_read_role(&self, account: &str) {
         let order = json!({"RoleName": READ_ROLE});
-        self.require(account, "us-east-1", "iam", "delete_role", order).await;
+        self.require(account, self.global_region(), "iam", "delete_role", order).await;
     }
 
     /// Creates the read role in an account.
@@ -391,7 +405,7 @@ impl<'aws> Organization<'aws> {
             "Principal": {"Service": "lambda.amazonaws.com", "AWS": self.integration_account},
             "Action": "sts:AssumeRole",
         }]});
-        let role_arn = format!("arn:aws:iam::{}:role/{FUNCTION_ROLE}", self.integration_account);
+        let role_arn = format!("arn:{}:iam::{}:role/{FUNCTION_ROLE}", self.partition(), self.integration_account);
         let secret = self.plan.port_secret.to_string();
         let orders = vec![
             self.home_order("s3", "create_bucket", bucket),
@@ -446,13 +460,13 @@ impl<'aws> Organization<'aws> {
     fn read_role_order(&self, account: &str) -> AwsOrder {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
-            "Principal": {"AWS": format!("arn:aws:iam::{}:root", self.integration_account)},
+            "Principal": {"AWS": format!("arn:{}:iam::{}:root", self.partition(), self.integration_account)},
             "Action": "sts:AssumeRole",
             "Condition": {"StringEquals": {"sts:ExternalId": self.plan.external_id}},
         }]});
         AwsOrder {
             account: account.to_owned(),
-            region: "us-east-1".to_owned(),
+            region: self.global_region().to_owned(),
             service: "iam",
             operation: "create_role",
             parameters: json!({"RoleName": READ_ROLE, "AssumeRolePolicyDocument": trust.to_string()}),
@@ -472,7 +486,7 @@ impl<'aws> Organization<'aws> {
     fn organization_order(&self, operation: &'static str, parameters: Value) -> AwsOrder {
         AwsOrder {
             account: self.management_account.clone(),
-            region: "us-east-1".to_owned(),
+            region: self.global_region().to_owned(),
             service: "organizations",
             operation,
             parameters,
@@ -481,7 +495,7 @@ impl<'aws> Organization<'aws> {
 
     async fn in_organization(&self, operation: &'static str, parameters: Value) -> Value {
         let account = &self.management_account;
-        self.require(account, "us-east-1", "organizations", operation, parameters).await
+        self.require(account, self.global_region(), "organizations", operation, parameters).await
     }
 
     async fn in_state_bucket(&self, operation: &'static str, parameters: Value) -> Value {
@@ -529,4 +543,13 @@ pub fn sdk_config(aws: &Aws, region: &str, credentials: Credentials) -> aws_conf
         .region(Region::new(region.to_owned()))
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
         .build()
+}
+
+/// The partition of a region.
+pub fn partition_of(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ => "aws",
+    }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Aws;
+use super::organization::partition_of;
 
 /// A queue of the emulated AWS.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ impl Queue {
     /// The ARN of the queue.
     pub fn arn(&self) -> String {
         let name = self.url.rsplit('/').next().expect("a URL has a last part");
-        format!("arn:aws:sqs:{}:{}:{name}", self.region, self.account)
+        format!("arn:{}:sqs:{}:{}:{name}", partition_of(&self.region), self.region, self.account)
     }
 
     fn order(&self) -> Value {

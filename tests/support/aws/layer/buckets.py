@@ -18,7 +18,7 @@ def list_buckets(testbed: Testbed, request: Request, call: Call) -> Response:
     token = request.query_value("continuation-token")
     max_buckets = request.query_value("max-buckets")
     with testbed.moto.lock:
-        buckets = sorted(s3_backends[call.account or ""]["aws"].buckets.values(), key=lambda bucket: bucket.name)
+        buckets = sorted(s3_backends[call.account or ""][call.partition].buckets.values(), key=lambda bucket: bucket.name)
     buckets = [bucket for bucket in buckets if bucket.name.startswith(prefix or "")]
     buckets = [bucket for bucket in buckets if not region or bucket.region_name == region]
     if token:

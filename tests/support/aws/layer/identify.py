@@ -10,6 +10,7 @@ import botocore.session
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationModel, ServiceModel
 from moto.iam.models import iam_backends
+from moto.utilities.utils import get_partition
 
 from .http import Request
 
@@ -54,6 +55,11 @@ class Call:
     parameters: dict[str, Any] = field(default_factory=dict)
     """What is kept of the parameters: those of AssumeRole and its like, and the path of a REST call."""
 
+    @property
+    def partition(self) -> str:
+        """`aws`, `aws-us-gov` or `aws-cn`."""
+        return get_partition(self.region)
+
 
 def identify(request: Request) -> Call | None:
     """Names a call. None if this is no AWS request."""
@@ -61,7 +67,7 @@ def identify(request: Request) -> Call | None:
     target = request.header("X-Amz-Target")
     content_type = request.header("Content-Type") or ""
     call = Call(
-        account=account_of_access_key(access_key),
+        account=account_of_access_key(access_key, get_partition(region or "us-east-1")),
         access_key=access_key,
         service=service or "",
         operation="",
@@ -80,12 +86,13 @@ def identify(request: Request) -> Call | None:
     return _rest_call(request, call)
 
 
-def account_of_access_key(access_key: str | None) -> str | None:
-    """The account that an access key belongs to, if there is such a key."""
+def account_of_access_key(access_key: str | None, partition: str) -> str | None:
+    """The account that an access key belongs to, if there is such a key. No partition knows the keys of another."""
     if access_key is None:
         return None
     for account_id, partitions in list(iam_backends.items()):
-        if access_key in partitions["aws"].access_keys:
+        backend = partitions.get(partition)
+        if backend is not None and access_key in backend.access_keys:
             return account_id
     return None
 

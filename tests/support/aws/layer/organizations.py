@@ -2,7 +2,7 @@
 
 import json
 
-from moto.organizations.models import organizations_backends
+from moto.organizations.models import OrganizationsBackend, organizations_backends
 
 from .errors import error_response
 from .http import Request, Response
@@ -13,28 +13,37 @@ PAGED_OPERATIONS = {"ListAccounts", "ListAccountsForParent", "ListOrganizational
 READ_PREFIXES = ("List", "Describe")
 
 
-def management_account_of(account: str) -> str | None:
-    """The management account of the organization that an account is in."""
-    if account in organizations_backends and organizations_backends[account]["aws"].org:
-        return account
-    entry = organizations_backends.master_accounts.get(account)
+def organization_of(account: str | None) -> OrganizationsBackend | None:
+    """The organization that an account is in, in whatever partition."""
+    if account in organizations_backends:
+        for backend in list(organizations_backends[account].values()):
+            if backend.org:
+                return backend
+    entry = organizations_backends.master_accounts.get(account or "")
     if entry is None:
         return None
-    members = organizations_backends[entry[0]]["aws"].accounts
-    return entry[0] if any(member.id == account for member in members) else None
+    backend = organizations_backends[entry[0]][entry[1]]
+    return backend if any(member.id == account for member in backend.accounts) else None
+
+
+def management_account_of(account: str | None) -> str | None:
+    """The management account of the organization that an account is in."""
+    organization = organization_of(account)
+    return organization.account_id if organization else None
 
 
 def answer_organizations(testbed: Testbed, request: Request, call: Call) -> Response | None:
     """Shows the organization to its management account and delegated administrators only."""
     if not call.operation.startswith(READ_PREFIXES):
         return None
-    management = management_account_of(call.account or "")
-    if management is None:
+    organization = organization_of(call.account)
+    if organization is None:
         message = "Your account is not a member of an organization."
         return error_response(request, call, 400, "AWSOrganizationsNotInUseException", message)
+    management = organization.account_id
     if management != call.account and call.operation == "DescribeOrganization":
         return None
-    if management != call.account and not _is_delegated_administrator(management, call.account):
+    if management != call.account and not _is_delegated_administrator(organization, call.account):
         message = "You don't have permissions to access this resource."
         return error_response(request, call, 400, "AccessDeniedException", message)
     if call.operation in PAGED_OPERATIONS:
@@ -42,8 +51,8 @@ def answer_organizations(testbed: Testbed, request: Request, call: Call) -> Resp
     return testbed.moto.answer(request, management)
 
 
-def _is_delegated_administrator(management: str, account: str | None) -> bool:
-    return any(admin.account.id == account for admin in organizations_backends[management]["aws"].admins)
+def _is_delegated_administrator(organization: OrganizationsBackend, account: str | None) -> bool:
+    return any(admin.account.id == account for admin in organization.admins)
 
 
 def _limit_page(testbed: Testbed, request: Request, call: Call) -> bytes:

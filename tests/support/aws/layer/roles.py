@@ -4,16 +4,16 @@ import re
 from typing import Any
 
 from moto.iam.models import iam_backends
-from moto.organizations.models import organizations_backends
 from moto.sts.models import AssumedRole, sts_backends
 
 from .errors import error_response
 from .http import Request, Response
 from .identify import Call
+from .organizations import organization_of
 from .policies import allows
 from .testbed import Testbed
 
-ROLE_ARN = re.compile(r"arn:aws:iam::(\d{12}):role/(?:.*/)?([^/]+)")
+ROLE_ARN = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::(\d{12}):role/(?:.*/)?([^/]+)")
 LONGEST_CHAINED_SESSION_SECONDS = 3600
 LONGEST_POLICY = 2048
 
@@ -25,7 +25,7 @@ def assume_role(testbed: Testbed, request: Request, call: Call) -> Response | No
     caller = _caller_arn(call, session)
     role_arn = form.get("RoleArn", "")
     denied = f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
-    role = _find_role(role_arn)
+    role = _find_role(role_arn, call.partition)
     if role is None:
         return error_response(request, call, 403, "AccessDenied", denied)
     context = {
@@ -33,12 +33,12 @@ def assume_role(testbed: Testbed, request: Request, call: Call) -> Response | No
         "aws:PrincipalArn": session.role_arn if session else caller,
         "sts:RoleSessionName": form.get("RoleSessionName", ""),
     }
-    organization = _organization_of(call.account)
-    if organization:
-        context["aws:PrincipalOrgID"] = organization
+    organization = organization_of(call.account)
+    if organization and organization.org:
+        context["aws:PrincipalOrgID"] = organization.org.id
     if "ExternalId" in form:
         context["sts:ExternalId"] = form["ExternalId"]
-    principals = {f"arn:aws:iam::{call.account}:root", call.account or "", caller}
+    principals = {f"arn:{call.partition}:iam::{call.account}:root", call.account or "", caller}
     if session:
         principals.add(session.role_arn)
     if not allows(role.assume_role_policy_document, "sts:AssumeRole", principals, context):
@@ -54,7 +54,7 @@ def assume_role_with_web_identity(testbed: Testbed, request: Request, call: Call
         message = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
         return error_response(request, call, 400, "InvalidIdentityToken", message)
     role_arn = form.get("RoleArn", "")
-    role = _find_role(role_arn)
+    role = _find_role(role_arn, call.partition)
     if role is None or role_arn not in roles:
         message = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
         return error_response(request, call, 403, "AccessDenied", message)
@@ -80,26 +80,25 @@ def _refuse_parameters(
     return None
 
 
-def _find_role(role_arn: str) -> Any | None:
+def _find_role(role_arn: str, partition: str) -> Any | None:
+    """The role, where it is in the partition that is asked."""
     match = ROLE_ARN.fullmatch(role_arn)
-    if match is None or match[1] not in iam_backends or _is_closed(match[1]):
+    if match is None or match[1] != partition or match[2] not in iam_backends or _is_closed(match[2]):
         return None
-    roles = list(iam_backends[match[1]]["aws"].roles.values())
+    roles = list(iam_backends[match[2]][partition].roles.values())
     return next((role for role in roles if role.arn == role_arn), None)
 
 
 def _is_closed(account: str) -> bool:
-    entry = organizations_backends.master_accounts.get(account)
-    if entry is None:
-        return False
-    members = organizations_backends[entry[0]]["aws"].accounts
+    organization = organization_of(account)
+    members = organization.accounts if organization else []
     return any(member.id == account and member.status != "ACTIVE" for member in members)
 
 
 def _session_of(call: Call) -> AssumedRole | None:
     if call.account is None or call.access_key is None:
         return None
-    sessions = sts_backends[call.account]["aws"].assumed_roles
+    sessions = sts_backends[call.account][call.partition].assumed_roles
     return next((session for session in reversed(sessions) if session.access_key_id == call.access_key), None)
 
 
@@ -107,16 +106,6 @@ def _caller_arn(call: Call, session: AssumedRole | None) -> str:
     if session:
         return session.arn
     if call.account is None or call.access_key is None:
-        return f"arn:aws:iam::{call.account}:root"
-    user = iam_backends[call.account]["aws"].get_user_from_access_key_id(call.access_key)
-    return user.arn if user else f"arn:aws:iam::{call.account}:root"
-
-
-def _organization_of(account: str | None) -> str | None:
-    if account is None:
-        return None
-    management = organizations_backends.master_accounts.get(account, (account, "aws"))[0]
-    if management not in organizations_backends:
-        return None
-    organization = organizations_backends[management]["aws"].org
-    return organization.id if organization else None
+        return f"arn:{call.partition}:iam::{call.account}:root"
+    user = iam_backends[call.account][call.partition].get_user_from_access_key_id(call.access_key)
+    return user.arn if user else f"arn:{call.partition}:iam::{call.account}:root"
