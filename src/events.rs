@@ -3,6 +3,8 @@
 
 use std::fmt::Display;
 
+use time::OffsetDateTime;
+
 use crate::run::{Deletions, Listing, Plan, RunId, Summary, UnitReport};
 use crate::target::{AccountId, Target};
 
@@ -49,6 +51,16 @@ pub fn run_started(summary: &Summary) {
 
 pub fn run_refused(running: &RunId, reason: &str) {
     tracing::warn!(run = %running, reason, "run refused");
+}
+
+/// A user asked Port for a run, at this time by Port's clock.
+pub fn resync_requested(requested_at: OffsetDateTime) {
+    tracing::info!(%requested_at, "resync requested in Port");
+}
+
+/// Whoever presses Port's button waits for a later answer, or for the next scheduled run.
+pub fn resync_request_unknown(reason: &impl Display) {
+    tracing::warn!(%reason, "Port does not say whether a resync was requested");
 }
 
 pub fn run_aborted(run: &RunId) {

@@ -1,5 +1,6 @@
 //! HTTP to Port: one client, one token for all callers, repeated tries where they can help.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
@@ -23,6 +24,13 @@ const LONGEST_REASON: usize = 300;
 
 /// A client of Port's API.
 pub struct PortClient {
+    shared: Arc<Shared>,
+    /// How long one call waits for the rate limit, all in all.
+    patience: Duration,
+}
+
+/// What all clients of a process have in common, whatever their patience.
+struct Shared {
     http: reqwest::Client,
     base_url: String,
     user_agent: String,
@@ -33,8 +41,6 @@ pub struct PortClient {
     /// one.
     organization: Mutex<Option<(String, String)>>,
     limit: RateLimit,
-    /// How long one call waits for the rate limit, all in all.
-    patience: Duration,
 }
 
 /// Whether a call owns catalog data: Port marks what such calls write with the caller's name, and by that finds it
@@ -43,6 +49,8 @@ pub struct PortClient {
 pub(super) enum Role {
     Exporter,
     Integration,
+    /// Writes the integration record of its own accord, not for a user: asks Port not to make a resync request of it.
+    Upkeep,
 }
 
 /// A call, as it is made again and again until it succeeds or there is no use.
@@ -140,7 +148,7 @@ impl PortClient {
         // Port reads the segments: type, version, identifier. The version may change; entities stay owned.
         let user_agent =
             format!("port-ocean/{}/{}/{}", integration.kind, env!("CARGO_PKG_VERSION"), integration.identifier);
-        Ok(Self {
+        let shared = Shared {
             http,
             base_url: base_url.to_owned(),
             user_agent,
@@ -148,8 +156,14 @@ impl PortClient {
             token: Mutex::new(None),
             organization: Mutex::new(None),
             limit: RateLimit::default(),
-            patience,
-        })
+        };
+        Ok(Self { shared: Arc::new(shared), patience })
+    }
+
+    /// The same client, with the same token and the same knowledge of the rate limit, for calls that wait for that
+    /// limit at most so long.
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { shared: self.shared.clone(), patience }
     }
 
     /// Makes a call, with as many tries as are of use.
@@ -184,15 +198,18 @@ impl PortClient {
 
     async fn attempt(&self, call: &Call<'_>, token: &Token, patience: &mut Duration) -> Result<Try, CatalogError> {
         let user_agent = match call.role {
-            Role::Exporter => format!("{}/exporter", self.user_agent),
-            Role::Integration => self.user_agent.clone(),
+            Role::Exporter => format!("{}/exporter", self.shared.user_agent),
+            Role::Integration | Role::Upkeep => self.shared.user_agent.clone(),
         };
         let url = match call.path.starts_with("http") {
             true => call.path.to_owned(),
-            false => format!("{}/v1{}", self.base_url, call.path),
+            false => format!("{}/v1{}", self.shared.base_url, call.path),
         };
-        let request = self.http.request(call.method.clone(), url).query(call.query);
+        let request = self.shared.http.request(call.method.clone(), url).query(call.query);
         let mut request = request.header(USER_AGENT, user_agent).header(AUTHORIZATION, &token.header);
+        if call.role == Role::Upkeep {
+            request = request.header("x-skip-resync", "true");
+        }
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
@@ -206,7 +223,7 @@ impl PortClient {
         api: Api,
         patience: &mut Duration,
     ) -> Result<Try, CatalogError> {
-        let admission = self.limit.admit(api, patience).await;
+        let admission = self.shared.limit.admit(api, patience).await;
         let _in_flight = admission.map_err(|retry_after| CatalogError::Throttled { retry_after })?;
         let response = match request.send().await {
             Ok(response) => response,
@@ -214,7 +231,7 @@ impl PortClient {
         };
         let headers = response.headers().clone();
         let status = response.status();
-        self.limit.note(api, status, &headers);
+        self.shared.limit.note(api, status, &headers);
         let body = match body::read(response, body::LARGEST_BODY_BYTES).await {
             Ok(body) => body,
             Err(error) => return Ok(Try::Failed(error)),
@@ -232,7 +249,7 @@ impl PortClient {
 
     /// The token that all callers use, fetched by whoever comes first.
     async fn token(&self) -> Result<Token, CatalogError> {
-        let mut known = self.token.lock().await;
+        let mut known = self.shared.token.lock().await;
         if let Some(token) = known.as_ref().filter(|token| token.is_fresh()) {
             return Ok(token.clone());
         }
@@ -244,7 +261,7 @@ impl PortClient {
     /// Port's id of the organization that the credentials belong to.
     pub async fn organization(&self) -> Result<String, CatalogError> {
         let token = self.token().await?;
-        let mut known = self.organization.lock().await;
+        let mut known = self.shared.organization.lock().await;
         if let Some((_, organization)) = known.as_ref().filter(|(asked_with, _)| *asked_with == token.header) {
             return Ok(organization.clone());
         }
@@ -262,7 +279,7 @@ impl PortClient {
 
     /// Forgets a token that Port refused, unless another caller has replaced it already.
     async fn drop_token(&self, refused: &Token) {
-        let mut known = self.token.lock().await;
+        let mut known = self.shared.token.lock().await;
         if known.as_ref().is_some_and(|token| token.header == refused.header) {
             *known = None;
         }
@@ -281,8 +298,11 @@ impl PortClient {
         let mut patience = self.patience;
         let mut tries = 0;
         loop {
-            let request =
-                self.http.post(format!("{}/v1/auth/access_token", self.base_url)).header(USER_AGENT, &self.user_agent);
+            let request = self
+                .shared
+                .http
+                .post(format!("{}/v1/auth/access_token", self.shared.base_url))
+                .header(USER_AGENT, &self.shared.user_agent);
             let request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
             let error = match self.send(request, Api::SignIn, &mut patience).await? {
                 Try::Answered(answer) => {
@@ -307,7 +327,7 @@ impl PortClient {
     }
 
     async fn credentials(&self) -> Result<PortCredentials, CatalogError> {
-        match &self.source {
+        match &self.shared.source {
             CredentialSource::Known(credentials) => Ok(credentials.clone()),
             CredentialSource::Secret { client, arn } => crate::aws::read_port_credentials(client, arn)
                 .await
@@ -317,7 +337,7 @@ impl PortClient {
 
     /// What the stored name of whoever wrote an entity begins and ends with, if it was this integration.
     pub(super) fn datasource(&self) -> (String, String) {
-        let mut segments = self.user_agent.split('/');
+        let mut segments = self.shared.user_agent.split('/');
         let (framework, kind, _version, identifier) =
             (segments.next(), segments.next(), segments.next(), segments.next());
         let prefix = format!("{}/{}/", framework.unwrap_or_default(), kind.unwrap_or_default());

@@ -19,6 +19,16 @@ pub struct IntegrationRecord {
     pub problems: Vec<String>,
     /// Where Port takes metrics of runs.
     pub metrics_url: Option<String>,
+    /// Whether the record, or its mapping, was written just now. Port may take that for a user who asks for a resync.
+    pub was_written: bool,
+}
+
+/// Whether fields of the record may be written beside its mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordUpdates {
+    Allowed,
+    /// They are left to another run.
+    Left,
 }
 
 /// A record that cannot be used.
@@ -56,6 +66,7 @@ pub enum IntegrationError {
 pub async fn ensure_integration(
     client: &PortClient,
     settings: &Settings,
+    updates: RecordUpdates,
 ) -> Result<IntegrationRecord, IntegrationError> {
     let integration = &settings.integration;
     let found = read(client, integration).await?;
@@ -65,20 +76,49 @@ pub async fn ensure_integration(
         false => None,
     };
     let has_own_mapping = found.as_ref().is_some_and(has_mapping);
+    let mut was_written = found.is_none();
     let mut record = match found {
         Some(record) => record,
         None => create(client, integration, installed.as_ref()).await?,
     };
-    if let Some(installed) = &installed {
-        record = complete(client, integration, record, installed).await?;
+    if let Some(installed) = &installed
+        && !has_mapping(&record)
+    {
+        give_mapping(client, integration, &installed.mapping).await?;
+        record["config"] = installed.mapping.clone();
+        was_written = true;
     }
-    // A record that claims another processing mode would have Port wait for raw data that never comes.
-    if record["processingMode"] != json!("ocean-core") {
-        update(client, integration, json!({"processingMode": "ocean-core"})).await?;
+    if updates == RecordUpdates::Allowed
+        && let Some(fields) = missing_fields(&record, installed.as_ref())
+    {
+        update(client, integration, fields).await?;
+        was_written = true;
     }
     let metrics_url = record["metricAttributes"]["ingestUrl"].as_str().map(|url| url.trim_end_matches('/').to_owned());
     let problems = installed.map(|installed| problems_of(installed, has_own_mapping)).unwrap_or_default();
-    Ok(IntegrationRecord { config: record["config"].take(), problems, metrics_url })
+    Ok(IntegrationRecord { config: record["config"].take(), problems, metrics_url, was_written })
+}
+
+/// The mapping that the record has now; none where it has none.
+pub async fn read_mapping(
+    client: &PortClient,
+    integration: &IntegrationSettings,
+) -> Result<Option<Value>, IntegrationError> {
+    let record = read(client, integration).await?.filter(has_mapping);
+    Ok(record.map(|mut record| record["config"].take()))
+}
+
+/// What the record is still to say, if anything.
+fn missing_fields(record: &Value, installed: Option<&Installed>) -> Option<Value> {
+    // A blueprint that was refused is tried again by the next run.
+    let is_complete = installed.is_some_and(|installed| installed.refused.is_empty());
+    // A record that claims another processing mode would have Port wait for raw data that never comes.
+    let is_mode_wrong = record["processingMode"] != json!("ocean-core");
+    match (is_complete, is_mode_wrong) {
+        (true, _) => Some(json!({"arePortResourcesInitialized": true, "processingMode": "ocean-core"})),
+        (false, true) => Some(json!({"processingMode": "ocean-core"})),
+        (false, false) => None,
+    }
 }
 
 /// A record is marked once everything is installed, so that what a user deletes later stays deleted.
@@ -139,7 +179,7 @@ fn check_owner(settings: &IntegrationSettings, record: &Value) -> Result<(), Int
     Ok(())
 }
 
-fn path_of(settings: &IntegrationSettings) -> String {
+pub(super) fn path_of(settings: &IntegrationSettings) -> String {
     format!("/integration/{}", segment(&settings.identifier))
 }
 
@@ -184,14 +224,8 @@ async fn create(
         "createPortResourcesOrigin": "Default",
     });
     let body = Some(body.to_string().into_bytes());
-    let call = Call {
-        method: Method::POST,
-        path: "/integration",
-        query: &[],
-        body,
-        role: Role::Integration,
-        repeatable: false,
-    };
+    let call =
+        Call { method: Method::POST, path: "/integration", query: &[], body, role: Role::Upkeep, repeatable: false };
     let answer = client.call(call).await.map_err(failed)?;
     // Another invocation was faster.
     if answer.status == StatusCode::CONFLICT {
@@ -200,28 +234,18 @@ async fn create(
     record_of(answer).map_err(failed)
 }
 
-/// Gives the record a mapping, if it has none, and marks it, unless a blueprint was refused and is to be tried again.
-async fn complete(
+async fn give_mapping(
     client: &PortClient,
     settings: &IntegrationSettings,
-    mut record: Value,
-    installed: &Installed,
-) -> Result<Value, IntegrationError> {
+    mapping: &Value,
+) -> Result<(), IntegrationError> {
     let failed = |source| IntegrationError::Port { action: "initialized", source };
-    if !has_mapping(&record) {
-        // By the route that takes the mapping alone: writing the whole record can start a resync on Port's side.
-        let path = format!("{}/config", path_of(settings));
-        let body = Some(json!({"config": installed.mapping}).to_string().into_bytes());
-        let call =
-            Call { method: Method::PATCH, path: &path, query: &[], body, role: Role::Integration, repeatable: true };
-        client.call(call).await.map_err(failed)?.success().map_err(failed)?;
-        record["config"] = installed.mapping.clone();
-    }
-    if installed.refused.is_empty() {
-        update(client, settings, json!({"arePortResourcesInitialized": true, "processingMode": "ocean-core"})).await?;
-        record["processingMode"] = json!("ocean-core");
-    }
-    Ok(record)
+    // By the route that takes the mapping alone: writing the whole record can start a resync on Port's side.
+    let path = format!("{}/config", path_of(settings));
+    let body = Some(json!({"config": mapping}).to_string().into_bytes());
+    let call = Call { method: Method::PATCH, path: &path, query: &[], body, role: Role::Upkeep, repeatable: true };
+    client.call(call).await.map_err(failed)?.success().map_err(failed)?;
+    Ok(())
 }
 
 async fn update(
@@ -233,7 +257,7 @@ async fn update(
     fields["version"] = json!(env!("CARGO_PKG_VERSION"));
     let path = path_of(settings);
     let body = Some(fields.to_string().into_bytes());
-    let call = Call { method: Method::PATCH, path: &path, query: &[], body, role: Role::Integration, repeatable: true };
+    let call = Call { method: Method::PATCH, path: &path, query: &[], body, role: Role::Upkeep, repeatable: true };
     client.call(call).await.map_err(failed)?.success().map_err(failed)?;
     Ok(())
 }

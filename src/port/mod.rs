@@ -8,10 +8,12 @@ mod defaults;
 mod integration;
 mod limits;
 mod metrics;
+mod resync_request;
 mod window;
 
 pub use catalog::PortCatalog;
 pub use client::PortClient;
 pub use credentials::{CredentialSource, PortCredentials};
-pub use integration::{IntegrationError, IntegrationRecord, ensure_integration};
+pub use integration::{IntegrationError, IntegrationRecord, RecordUpdates, ensure_integration, read_mapping};
+pub use resync_request::newest_resync_request;
 pub use window::LONGEST_WAIT_FOR_LIMIT;

@@ -25,6 +25,19 @@ pub struct Current {
     pub deadline: OffsetDateTime,
     /// The time for which a schedule started the run: a repeated invocation for the same time finds its run here.
     pub scheduled_time: Option<String>,
+    /// The newest resync request of Port that needs no other run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<AnsweredRequest>,
+}
+
+/// A resync request of Port, and the run that is the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnsweredRequest {
+    pub run: RunId,
+    /// When it was made, by Port's clock. It is compared with nothing but times of other requests.
+    #[serde(with = "time::serde::rfc3339")]
+    pub requested_at: OffsetDateTime,
 }
 
 /// Where a run stands.
@@ -68,6 +81,20 @@ impl Current {
             Phase::Running | Phase::Sweeping => now < self.deadline + SWEEP_GRACE,
             Phase::Ended | Phase::Aborted => false,
         }
+    }
+
+    /// The answered request, as the next run or the next question finds it. A run that did not come to its end, because
+    /// its scheduler died, its messages got lost or another run took its place, was no answer. One that a person
+    /// aborted was: it is not to start again.
+    pub fn settled_request(&self) -> Option<&AnsweredRequest> {
+        let is_over = matches!(self.phase, Phase::Ended | Phase::Aborted);
+        self.answered.as_ref().filter(|answered| answered.run != self.run || is_over)
+    }
+
+    /// The same run, as one that is the answer to nothing.
+    pub fn without_answer(self) -> Self {
+        let answered = self.answered.filter(|answered| answered.run != self.run);
+        Self { answered, ..self }
     }
 }
 
@@ -150,5 +177,56 @@ async fn write_current(
     match load_current(store, place).await? {
         Some((found, _)) if found == *current => Ok(()),
         _ => Err(CurrentError::Lost),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn current(phase: Phase, answered_by: &RunId) -> Current {
+        let run: RunId = "0f8b6d1e-5a3c-4c1f-9d2e-7b64a1c0e935".to_owned().try_into().expect("an id");
+        let started = OffsetDateTime::UNIX_EPOCH;
+        Current {
+            epoch: 7,
+            run,
+            mode: Mode::Incremental,
+            phase,
+            pass: Pass::First,
+            started,
+            deadline: started,
+            scheduled_time: None,
+            answered: Some(AnsweredRequest { run: answered_by.clone(), requested_at: started }),
+        }
+    }
+
+    #[test]
+    fn a_run_of_a_release_before_resync_requests_has_answered_none() {
+        let mut before = serde_json::to_value(current(Phase::Ended, &RunId::new())).expect("JSON");
+        before.as_object_mut().expect("an object").remove("answered");
+        let before: Current = serde_json::from_value(before).expect("it is understood");
+        assert_eq!(before.answered, None);
+        assert_eq!(serde_json::to_value(&before).expect("JSON").get("answered"), None);
+        assert_eq!(json!(before.phase), json!("ended"));
+    }
+
+    #[test]
+    fn a_request_is_settled_when_its_run_is_over() {
+        let other = RunId::new();
+        for (phase, is_over) in [
+            (Phase::Starting, false),
+            (Phase::Running, false),
+            (Phase::Sweeping, false),
+            (Phase::Ended, true),
+            (Phase::Aborted, true),
+        ] {
+            let own = current(phase, &other).run;
+            assert_eq!(current(phase, &own).settled_request().is_some(), is_over, "{phase:?}");
+            assert!(current(phase, &other).settled_request().is_some(), "{phase:?}");
+            assert_eq!(current(phase, &own).without_answer().answered, None);
+            assert!(current(phase, &other).without_answer().answered.is_some());
+        }
     }
 }

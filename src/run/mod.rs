@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use current::{Current, CurrentError, Pass, Phase, begin_repair, claim, load_current, set_phase};
+pub use current::{AnsweredRequest, Current, CurrentError, Pass, Phase, begin_repair, claim, load_current, set_phase};
 pub use done::{DoneMark, FieldNote, Listing, UnitReport};
 pub use known::Known;
 pub use plan::{FoundBy, Mode, Narrowing, Plan, PlannedAccount, Strategy};

@@ -37,6 +37,8 @@ pub struct RunRequest {
     pub narrowing: Narrowing,
     /// Supersede a run that is still going.
     pub force: bool,
+    /// Start a run only if a user has asked Port for one since the last.
+    pub only_if_requested: bool,
     /// The time for which a schedule asks: the same time again is the same run.
     pub scheduled_time: Option<String>,
 }
@@ -46,7 +48,7 @@ pub struct RunRequest {
 pub enum EventError {
     #[error(
         "the event is malformed: {0}; possible are mode (incremental or full), resend, removeUnknown, accounts, regions, kinds, force, \
-         scheduledTime, and with the id of a run confirm or abort"
+         onlyIfRequested, scheduledTime, and with the id of a run confirm or abort"
     )]
     Form(#[from] serde_json::Error),
     #[error("the event has {bytes} bytes; at most {LARGEST_EVENT_BYTES} are possible")]
@@ -84,6 +86,8 @@ struct ManualEvent {
     kinds: BTreeSet<String>,
     #[serde(default)]
     force: bool,
+    #[serde(default)]
+    only_if_requested: bool,
     scheduled_time: Option<String>,
 }
 
@@ -145,6 +149,7 @@ impl RunRequest {
             abort: manual.abort,
             narrowing,
             force: manual.force,
+            only_if_requested: manual.only_if_requested,
             scheduled_time: manual.scheduled_time,
         };
         request.check_combination(event.as_object().map_or(0, serde_json::Map::len))?;
@@ -154,8 +159,11 @@ impl RunRequest {
     /// What goes with what, in an event of so many members.
     fn check_combination(&self, members: usize) -> Result<(), EventError> {
         let is_narrowed = self.narrowing.is_narrowed();
+        let other_members = members - usize::from(self.scheduled_time.is_some());
         let problem = if self.abort.is_some() && members > 1 {
             "abort starts no run, and goes with nothing else"
+        } else if self.only_if_requested && other_members > 1 {
+            "onlyIfRequested goes with nothing but scheduledTime: what a user asks Port for is an incremental run of everything"
         } else if self.remove_unknown && is_narrowed {
             "removeUnknown takes a whole run, without accounts, regions and kinds: a narrowed run does not know what it did not look at"
         } else if self.confirms.is_some() && is_narrowed {
@@ -216,6 +224,9 @@ mod tests {
         assert_eq!((confirm.confirms.as_ref().map(RunId::as_str), confirm.abort.is_none()), (Some(RUN), true));
         let abort = parse(json!({"abort": RUN}));
         assert_eq!(abort.abort.as_ref().map(RunId::as_str), Some(RUN));
+        let requested = parse(json!({"onlyIfRequested": true, "scheduledTime": "2026-11-21T06:00:00Z"}));
+        assert!(requested.only_if_requested && requested.mode == Mode::Incremental);
+        assert!(!parse(json!({"onlyIfRequested": false, "mode": "full"})).only_if_requested);
         let nothing = json!({"removeUnknown": false, "accounts": ["111111111111"]});
         assert!(!parse(nothing).remove_unknown);
     }
@@ -231,6 +242,13 @@ mod tests {
             (json!({"removeUnknown": true, "kinds": ["AWS::S3::Bucket"]}), "removeUnknown takes a whole run"),
             (json!({"confirm": RUN, "kinds": ["AWS::S3::Bucket"]}), "confirm takes a whole run"),
             (json!({"confirm": RUN, "force": true}), "confirm goes without force"),
+            (json!({"onlyIfRequested": true, "mode": "full"}), "onlyIfRequested goes with nothing but"),
+            (
+                json!({"onlyIfRequested": true, "force": false, "scheduledTime": "x"}),
+                "onlyIfRequested goes with nothing but",
+            ),
+            (json!({"onlyIfRequested": true, "accounts": ["111111111111"]}), "onlyIfRequested goes with nothing but"),
+            (json!({"onlyIfRequested": true, "abort": RUN}), "abort starts no run"),
         ] {
             match RunRequest::parse(&event) {
                 Err(EventError::Combination(problem)) => assert!(problem.contains(words), "{event}: {problem}"),
@@ -282,6 +300,9 @@ mod tests {
             (json!({"kinds": ["s3-bucket"]}), "s3-bucket"),
             (json!({"force": "yes"}), "boolean"),
             (json!({"resend": 1}), "boolean"),
+            (json!({"onlyIfRequested": "true"}), "boolean"),
+            (json!({"onlyIfRequested": null}), "null"),
+            (json!({"mod": "full"}), "onlyIfRequested, scheduledTime"),
             (json!({"confirm": "yesterday"}), "the id of a run"),
             (json!({"abort": ""}), "the id of a run"),
             (json!({"abort": true}), "expected a string"),

@@ -6,6 +6,7 @@ pub mod confirm;
 mod event;
 pub mod organizations;
 mod regions;
+mod requested;
 mod start;
 mod targets;
 
@@ -27,9 +28,9 @@ use crate::aws::{Identities, read_policy};
 use crate::config::Settings;
 use crate::events;
 use crate::mapping::{Mapping, MappingError};
-use crate::port::{IntegrationError, IntegrationRecord, PortClient, ensure_integration};
+use crate::port::{IntegrationError, IntegrationRecord, PortClient};
 use crate::run::{Current, Phase, Place, Plan, RunId, StateError, Summary, load_current, read_json};
-use crate::seams::{Catalog, CatalogError, Clock, Queue, Store};
+use crate::seams::{Catalog, CatalogError, Clock, Queue, Store, Version};
 
 /// How long a run may take. Targets that are not done by then count as failed. Shorter than the six hours between two
 /// scheduled runs.
@@ -65,6 +66,11 @@ pub enum Answer {
     Aborted {
         outcome: &'static str,
         run: RunId,
+    },
+    /// A run was wanted only if a user had asked for one, and none was started.
+    NotStarted {
+        outcome: &'static str,
+        reason: String,
     },
 }
 
@@ -123,6 +129,9 @@ impl Scheduler {
 
     async fn answer(&self, event: &Value, deadline: OffsetDateTime) -> Result<Answer, ScheduleError> {
         let request = RunRequest::parse(event)?;
+        if request.only_if_requested {
+            return self.start_if_requested(request, deadline).await;
+        }
         let port_organization = self.catalog.organization().await?;
         let integration = &self.settings.integration;
         let place = Place::new(&port_organization, &integration.kind, &integration.identifier);
@@ -164,16 +173,32 @@ impl Scheduler {
             request.mode = confirmed.mode;
             request.remove_unknown |= confirmed.remove_unknown;
         }
-        let record = ensure_integration(&self.port, &self.settings).await?;
+        self.begin_run(request, place, port_organization, deadline, previous, None).await
+    }
+
+    /// Starts the run in place of the previous one. `requested_at` is when a user asked Port for it, if that is why it
+    /// starts.
+    async fn begin_run(
+        &self,
+        request: RunRequest,
+        place: Place,
+        port_organization: String,
+        deadline: OffsetDateTime,
+        previous: Option<(Current, Version)>,
+        requested_at: Option<OffsetDateTime>,
+    ) -> Result<Answer, ScheduleError> {
+        let latest = previous.as_ref().map(|(current, _)| current);
+        let (record, answered_at) = self.read_record(&request, latest, requested_at).await?;
         let mapping = Mapping::parse(&record.config)?;
         let patience = self.patience(deadline);
         let accounts = &self.settings.accounts;
         let discovery = accounts::discover(&self.identities, accounts, &request.narrowing, patience).await?;
-        let epoch = previous.as_ref().map_or(1, |(current, _)| current.epoch + 1);
+        let epoch = latest.map_or(1, |current| current.epoch + 1);
         let plan = self.plan(&request, epoch, port_organization, &record, &mapping, discovery);
         if plan.targets.is_empty() {
             return Err(ScheduleError::NoTargets);
         }
+        let answered = requested::answered_request(&plan.run, answered_at, latest);
         let previous_version = previous.map(|(_, version)| version);
         let start = RunStart {
             catalog: self.catalog.as_ref(),
@@ -184,7 +209,8 @@ impl Scheduler {
         };
         let mut summary = first_summary(&plan, &mapping);
         summary.mapping_problems.extend(record.problems.iter().cloned());
-        let summary = start.start(summary, request.scheduled_time, &record.config, previous_version).await?;
+        let scheduled_time = request.scheduled_time;
+        let summary = start.start(summary, scheduled_time, answered, &record.config, previous_version).await?;
         Ok(Answer::Started(Box::new(shortened(summary))))
     }
 

@@ -10,8 +10,8 @@ use crate::events;
 use crate::mapping::Mapping;
 use crate::message::{Message, Step};
 use crate::run::{
-    Current, CurrentError, Pass, Phase, Place, Plan, RunId, StateError, Summary, claim, load_current, set_phase,
-    write_json,
+    AnsweredRequest, Current, CurrentError, Pass, Phase, Place, Plan, RunId, StateError, Summary, claim, load_current,
+    set_phase, write_json,
 };
 use crate::seams::{Catalog, Condition, Queue, QueueError, RunReport, Store, Version};
 
@@ -52,6 +52,7 @@ impl RunStart<'_> {
         &self,
         summary: Summary,
         scheduled_time: Option<String>,
+        answered: Option<AnsweredRequest>,
         config: &Value,
         previous: Option<Version>,
     ) -> Result<Summary, StartError> {
@@ -68,6 +69,7 @@ impl RunStart<'_> {
             started: plan.started,
             deadline: plan.deadline,
             scheduled_time,
+            answered,
         };
         claim(store, place, &current, previous).await?;
         // Before the messages: a small run may have ended by the time they are all sent.
@@ -105,7 +107,9 @@ impl RunStart<'_> {
         if let Some((found, version)) = load_current(self.store, self.place).await?
             && found == *current
         {
-            set_phase(self.store, self.place, &found, version, phase).await?;
+            // What could not send its messages is tried again, also where it was to answer a request.
+            let moved = if phase == Phase::Aborted { found.without_answer() } else { found };
+            set_phase(self.store, self.place, &moved, version, phase).await?;
         }
         Ok(())
     }

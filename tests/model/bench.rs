@@ -238,6 +238,7 @@ impl Bench {
             started: self.plan.started,
             deadline: self.plan.deadline,
             scheduled_time: None,
+            answered: None,
         };
         claim(&self.store, &self.place, &current, previous.map(|(_, version)| version)).await.expect("no chaos");
         // What the model forbids to delete is nothing here: the tests look for themselves.

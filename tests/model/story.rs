@@ -347,7 +347,7 @@ impl Story {
             let start = RunStart { catalog: &catalog, store: &store, queue: &queue, place: &place, plan: &plan };
             let version = previous.map(|(_, version)| version);
             // A run that does not start has no effect, and the next one comes.
-            let _ = start.start(first_summary(&plan, &mapping), None, &document, version).await;
+            let _ = start.start(first_summary(&plan, &mapping), None, None, &document, version).await;
         };
         let name = format!("start of run {}", self.outcome.runs);
         self.tasks.push(Task { name, worker: None, run: None, future: Box::pin(future) });

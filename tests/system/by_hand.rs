@@ -12,14 +12,14 @@ use crate::support::world::World;
 
 const TIME: &str = "2026-11-21T06:00:00Z";
 
-async fn answer_to(world: &World, event: Value) -> Value {
+pub async fn answer_to(world: &World, event: Value) -> Value {
     world.schedule(event.clone()).await.unwrap_or_else(|failure| panic!("{event} fails: {failure:?}"))
 }
 
 /// The event is answered with a refusal that has these words, and nothing has happened.
 async fn assert_refused(world: &World, event: Value, words: &[&str]) {
     let before = state(world).await;
-    let messages = world.organization.aws().queue_counts(world.organization.queue()).await;
+    let messages = queued(world).await;
     let told = world.port.resync_states();
     let answer = answer_to(world, event.clone()).await;
     assert_eq!(answer["outcome"], "refused", "{event}: {answer}");
@@ -28,12 +28,20 @@ async fn assert_refused(world: &World, event: Value, words: &[&str]) {
         assert!(reason.contains(word), "{event}: `{reason}` should say `{word}`");
     }
     assert_eq!(state(world).await, before, "{event}");
-    assert_eq!(world.organization.aws().queue_counts(world.organization.queue()).await, messages, "{event}");
+    assert_eq!(queued(world).await, messages, "{event}");
     assert_eq!(world.port.resync_states(), told, "{event}");
 }
 
+/// Every message on the queue, whether its delay is over or not.
+pub async fn queued(world: &World) -> Vec<String> {
+    let messages = world.organization.aws().queue_messages(world.organization.queue()).await;
+    let mut bodies: Vec<String> = messages.into_iter().map(|message| message.body).collect();
+    bodies.sort();
+    bodies
+}
+
 /// Every object in the state bucket.
-async fn state(world: &World) -> Vec<(String, Option<Vec<u8>>)> {
+pub async fn state(world: &World) -> Vec<(String, Option<Vec<u8>>)> {
     let mut objects = Vec::new();
     for key in world.organization.state_keys("").await {
         let bytes = world.organization.read_state(&key).await;
@@ -42,7 +50,7 @@ async fn state(world: &World) -> Vec<(String, Option<Vec<u8>>)> {
     objects
 }
 
-async fn plan_of(world: &World, answer: &Value) -> Value {
+pub async fn plan_of(world: &World, answer: &Value) -> Value {
     let end = format!("{}/plan.json", answer["run"].as_str().unwrap_or_default());
     let keys = world.organization.state_keys("runs/").await;
     let key = keys.into_iter().find(|key| key.ends_with(&end)).unwrap_or_else(|| panic!("no plan of {answer}"));

@@ -23,4 +23,5 @@ mod port_client;
 mod port_emulator;
 mod rate_limit;
 mod resync;
+mod resync_request;
 mod small;

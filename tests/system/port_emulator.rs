@@ -657,12 +657,22 @@ async fn an_integration_lives_through_a_resync() {
     port.set_mapping("production", json!({"resources": [], "enableMergeEntity": false}));
     let (_, body) = caller.get("/v1/integration/production/resync-request").await;
     assert!(body["request"]["updatedAt"].is_string());
+    let saved = port.resync_request("production");
     let patch = json!({"processingMode": "ocean-core", "title": null});
     let (_, body) = caller.patch("/v1/integration/production", patch).await;
     assert_eq!(
         (&body["integration"]["processingMode"], &body["integration"]["config"]["enableMergeEntity"]),
         (&json!("ocean-core"), &json!(false))
     );
+    let own = port.resync_request("production");
+    assert_ne!(own, saved, "writing the record is a request");
+    let (path, config) = ("/v1/integration/production/config", json!({"config": {"resources": []}}));
+    let quiet = caller.client.patch(format!("{}{path}", caller.base)).header("authorization", &caller.token);
+    let quiet = quiet.header("x-skip-resync", "true").json(&config).send().await;
+    assert_eq!(quiet.unwrap().status(), StatusCode::OK);
+    assert_eq!(port.resync_request("production"), own);
+    assert_eq!(caller.patch(path, config).await.0, StatusCode::OK);
+    assert_ne!(port.resync_request("production"), own);
     assert_eq!(port.violations(), Vec::<String>::new());
 
     let misspelt = json!({"status": "completed", "intervalInMinutes": 60});

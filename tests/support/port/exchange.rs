@@ -38,6 +38,8 @@ pub struct Incoming {
     /// Null when there is none.
     pub body: Value,
     body_is_json: bool,
+    /// The caller asks that no resync request is made of what it writes.
+    pub skips_resync: bool,
     content_type: String,
     authorization: Option<String>,
     /// None for a route that does not exist.
@@ -57,6 +59,7 @@ impl Incoming {
             found: routes::find(&method, &path),
             query: decode_query(head.uri.query().unwrap_or_default()),
             user_agent: header(USER_AGENT).unwrap_or_default(),
+            skips_resync: header(HeaderName::from_static("x-skip-resync")).as_deref() == Some("true"),
             content_type: header(CONTENT_TYPE).unwrap_or_default(),
             authorization: header(AUTHORIZATION),
             body_is_json: parsed.is_ok(),

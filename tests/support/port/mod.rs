@@ -154,6 +154,16 @@ impl PortEmulator {
         routes::integrations::request_resync(&mut self.shared.lock(), identifier);
     }
 
+    /// What is told in the place of the newest resync request, whatever it is.
+    pub fn put_resync_request(&self, identifier: &str, request: Value) {
+        self.shared.lock().resync_requests.insert(identifier.to_owned(), request);
+    }
+
+    /// The newest resync request of an integration.
+    pub fn resync_request(&self, identifier: &str) -> Option<Value> {
+        self.shared.lock().resync_requests.get(identifier).cloned()
+    }
+
     /// Bodies of the resync-state calls, in order.
     pub fn resync_states(&self) -> Vec<Value> {
         self.shared.lock().resync_states.clone()

@@ -43,5 +43,5 @@ fn every_sample_event_is_understood() {
             _ => panic!("{path} is no sample that this test knows"),
         }
     }
-    assert_eq!(of_scheduler, 11);
+    assert_eq!(of_scheduler, 12);
 }

@@ -33,11 +33,12 @@ pub fn create(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: Off
     }
 }
 
-/// An empty body asks for a resync.
+/// Any writing of the record makes a resync request, for a caller who wants none as well: nobody outside Port knows
+/// better, and a client has to live with it.
 pub fn patch(state: &mut State, incoming: &Incoming, _: Option<&Effect>, now: OffsetDateTime) -> Answer {
     let changes = incoming.body.as_object().cloned().unwrap_or_default();
     let answer = with_record(state, incoming, |record| change(record, &changes, now));
-    if answer.status == 200 && changes.is_empty() {
+    if answer.status == 200 {
         request_resync(state, incoming.parameter(0));
     }
     answer
@@ -45,7 +46,11 @@ pub fn patch(state: &mut State, incoming: &Incoming, _: Option<&Effect>, now: Of
 
 pub fn patch_config(state: &mut State, incoming: &Incoming, _: Option<&Effect>, now: OffsetDateTime) -> Answer {
     let changes = incoming.body.as_object().cloned().unwrap_or_default();
-    with_record(state, incoming, |record| change(record, &changes, now))
+    let answer = with_record(state, incoming, |record| change(record, &changes, now));
+    if answer.status == 200 && !incoming.skips_resync {
+        request_resync(state, incoming.parameter(0));
+    }
+    answer
 }
 
 pub fn delete(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: OffsetDateTime) -> Answer {
