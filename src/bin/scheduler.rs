@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 async fn main() -> Result<(), Error> {
     portolan::events::start_logging();
     let scheduler = portolan::context::scheduler().await.inspect_err(portolan::events::start_failed)?;
+    portolan::events::start_metrics(&scheduler.settings.integration.identifier);
     let scheduler = &scheduler;
     let handler = |event: LambdaEvent<Value>| async move {
         let deadline = OffsetDateTime::from(event.context.deadline());

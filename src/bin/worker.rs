@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 async fn main() -> Result<(), Error> {
     portolan::events::start_logging();
     let worker = portolan::context::worker().await.inspect_err(portolan::events::start_failed)?;
+    portolan::events::start_metrics(&worker.integration.identifier);
     let worker = &worker;
     let handler = |event: LambdaEvent<SqsEvent>| async move {
         let deadline = OffsetDateTime::from(event.context.deadline());

@@ -116,6 +116,7 @@ impl RateLimit {
         let mut state = self.lock();
         state.learn(api, Window::of_answer(headers, now), now);
         if status == StatusCode::TOO_MANY_REQUESTS {
+            events::port_call_refused();
             state.refuse(wait_asked_for(headers), now);
         } else if !state.is_closed(now) {
             // While it is closed, answers are those of calls that began before.

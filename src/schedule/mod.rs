@@ -124,7 +124,9 @@ impl Scheduler {
     pub async fn handle(&self, event: &Value, deadline: OffsetDateTime) -> Result<Answer, ScheduleError> {
         // Boxed: the compiler gives up on the layout of a future that nests this deep.
         let answered: BoxFuture<'_, _> = Box::pin(self.answer(event, deadline));
-        answered.await.inspect_err(events::event_failed)
+        let answer = answered.await.inspect_err(events::event_failed);
+        events::invocation_ended();
+        answer
     }
 
     async fn answer(&self, event: &Value, deadline: OffsetDateTime) -> Result<Answer, ScheduleError> {

@@ -171,6 +171,7 @@ impl Worker {
             failure.item_identifier = message.message_id.unwrap_or_default();
             response.batch_item_failures.push(failure);
         }
+        events::invocation_ended();
         response
     }
 
@@ -284,11 +285,10 @@ impl Worker {
             let mark = DoneMark { target: target.clone(), units: Vec::new(), failure: Some(reason.to_owned()) };
             // Only where nobody else was through with the target meanwhile.
             let key = place.done_mark(&message.run, self.pass_of(&place, target).await, target);
-            let written = write_json(self.store.as_ref(), &key, &mark, Condition::Absent).await;
-            if let Err(error) = written
-                && !matches!(error, StateError::Store(StoreError::Conflict { .. }))
-            {
-                return false;
+            match write_json(self.store.as_ref(), &key, &mark, Condition::Absent).await {
+                Ok(_) => events::target_failed(&message.run, target),
+                Err(StateError::Store(StoreError::Conflict { .. })) => {}
+                Err(_) => return false,
             }
         }
         self.queue.dead_letter(body, reason).await.is_ok()

@@ -16,6 +16,7 @@ mod inputs;
 mod install;
 mod kills;
 mod kinds;
+mod metrics;
 mod outages;
 mod partitions;
 mod permissions;

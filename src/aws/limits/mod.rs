@@ -25,6 +25,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 pub use limiter::Limiter;
 pub use quotas::{KNOWN_QUOTAS, KnownQuota, Quota, USUAL, quota_of};
 
+use crate::events;
 use crate::kinds::is_throttle;
 
 /// What an error says is short, and has been sent when its status comes.
@@ -76,6 +77,7 @@ impl HttpConnector for LimitedConnector {
             let mut response = inner.call(request).await?;
             if is_refusal(&mut response).await? {
                 call.refused();
+                events::aws_call_refused();
             } else {
                 call.answered();
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Flow, Stage, Sweep};
+use crate::events;
 use crate::ledger::{EntityHash, Ledger, Ledgers, State};
 use crate::run::{DoneMark, Phase, read_json, write_json};
 use crate::seams::{CatalogError, Condition, UpsertOutcome};
@@ -156,6 +157,9 @@ async fn correct_mark(
     }
     if mark != before {
         write_json(store, &key, &mark, Condition::Unchanged(version)).await?;
+        let accepted = |mark: &DoneMark| mark.units.iter().map(|unit| unit.accepted).sum::<u64>();
+        let count = accepted(&mark).saturating_sub(accepted(&before));
+        events::entities_accepted_late(&context.snapshot.plan.run, target, count);
     }
     Ok(())
 }

@@ -283,6 +283,7 @@ async fn end(context: &StepContext<'_>, summary: &Summary) -> Result<(), StepErr
     };
     write_json(store, &context.place.summary(&plan.run), summary, Condition::Always).await?;
     context.worker.catalog.report(RunReport::Ended(plan, summary)).await;
-    events::run_ended(summary);
+    let took = Duration::try_from(context.worker.clock.now() - plan.started).unwrap_or_default();
+    events::run_ended(summary, took);
     set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on)
 }

@@ -79,12 +79,26 @@ struct TargetSync<'a> {
 pub(super) async fn sync(context: &StepContext<'_>, target: &Target) -> Result<(), StepError> {
     let store = context.worker.store.as_ref();
     let clock = context.worker.clock.as_ref();
-    let plan = &context.snapshot.plan;
     if read_json::<DoneMark>(store, &context.done_mark_key(target)).await?.is_some() {
         events::message_without_effect(&format!("sync {target}"), "its target is done already");
         return Ok(());
     }
-    let invocation_began = clock.now();
+    let begun = clock.now();
+    let outcome = work_on(context, target, begun).await;
+    let mark = outcome.as_ref().ok().and_then(Option::as_ref);
+    events::target_worked_on(&context.snapshot.plan.run, target, took_since(clock, begun), mark);
+    outcome.map(drop)
+}
+
+/// Gives the done mark, if the target is done and nobody else was through with it first.
+async fn work_on(
+    context: &StepContext<'_>,
+    target: &Target,
+    invocation_began: OffsetDateTime,
+) -> Result<Option<DoneMark>, StepError> {
+    let store = context.worker.store.as_ref();
+    let clock = context.worker.clock.as_ref();
+    let plan = &context.snapshot.plan;
     let ledgers = Ledgers { store, place: &context.place };
     let mut file = ledgers.load_for_reading(target, context.snapshot.expects_ledger(target)).await?;
     let loading_took = took_since(clock, invocation_began);
@@ -144,7 +158,7 @@ pub(super) fn scope_of(target: &Target) -> Scope {
 }
 
 impl TargetSync<'_> {
-    async fn run(mut self) -> Result<(), StepError> {
+    async fn run(mut self) -> Result<Option<DoneMark>, StepError> {
         match self.read().await {
             Ok(throttled) if throttled.is_empty() => self.finish().await,
             Ok(throttled) => {
@@ -196,7 +210,7 @@ impl TargetSync<'_> {
     }
 
     /// Every kind was read: what is known of the target is written, and then that it is done.
-    async fn finish(mut self) -> Result<(), StepError> {
+    async fn finish(mut self) -> Result<Option<DoneMark>, StepError> {
         self.file.ledger.progress = None;
         if self.is_changed {
             self.save().await?;
@@ -213,14 +227,20 @@ impl TargetSync<'_> {
         // Who wrote nothing was not fenced off either: another worker may have found more, and its word stands.
         let condition = if self.has_saved { Condition::Always } else { Condition::Absent };
         match write_json(store, &key, &mark, condition).await {
-            Ok(_) | Err(StateError::Store(StoreError::Conflict { .. })) => Ok(()),
+            Ok(_) => Ok(Some(mark)),
+            Err(StateError::Store(StoreError::Conflict { .. })) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Leaves the rest to another invocation. `stuck` are the kinds that keep the target from being finished, with what
     /// to say of them when trying again is of no use any more: then they fail by themselves, and the others go on.
-    async fn hand_on(mut self, stuck: Vec<(String, Listing)>, reason: &str, delay: Duration) -> Result<(), StepError> {
+    async fn hand_on(
+        mut self,
+        stuck: Vec<(String, Listing)>,
+        reason: &str,
+        delay: Duration,
+    ) -> Result<Option<DoneMark>, StepError> {
         let mut hops = self.headway.hops_without_progress();
         if hops > MOST_HOPS_WITHOUT_PROGRESS {
             hops = 0;
@@ -232,7 +252,7 @@ impl TargetSync<'_> {
         events::target_continues(self.target, reason, hops, delay.as_secs());
         let message = Message::of_run(&self.context.snapshot.plan, Step::Sync { target: self.target.clone() });
         self.context.worker.queue.send(vec![message.to_body()], delay).await?;
-        Ok(())
+        Ok(None)
     }
 
     fn report(&mut self, kind: &str) -> &mut UnitReport {

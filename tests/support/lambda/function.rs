@@ -70,6 +70,13 @@ impl Function {
         self.logs.lines()
     }
 
+    /// Everything that the processes printed, to the last line: they are killed for it. The next invocation starts anew.
+    pub async fn all_log_lines(&self) -> Vec<String> {
+        self.kill().await;
+        self.logs.wait_for_end().await;
+        self.log_lines()
+    }
+
     /// What each process used up to the end of its last invocation, in the order in which they were started.
     pub fn usages(&self) -> Vec<Usage> {
         self.processes.usages()

@@ -77,9 +77,8 @@ impl RuntimeProcess {
             .unwrap_or_else(|error| panic!("{} does not start: {error}", settings.binary.display()));
         let output = child.stdout.take().expect("the output is piped");
         let errors = child.stderr.take().expect("the output is piped");
-        let (output_logs, error_logs) = (settings.logs.clone(), settings.logs.clone());
-        tokio::spawn(async move { output_logs.read(output).await });
-        tokio::spawn(async move { error_logs.read(errors).await });
+        settings.logs.follow(output);
+        settings.logs.follow(errors);
         if let Some(process) = child.id() {
             settings.processes.started(process);
         }

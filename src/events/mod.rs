@@ -1,12 +1,17 @@
-//! What the system says about itself. Every line that an operator may search for or alarm on is written here, with its
-//! fields.
+//! What the system says about itself. Every line that an operator may search for is written here, with its fields, and
+//! every metric beside it.
+
+mod metrics;
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::run::{Deletions, Listing, Plan, RunId, Summary, UnitReport};
+use crate::run::{Deletions, DoneMark, Listing, Plan, RunId, Summary, UnitReport};
 use crate::target::{AccountId, Target};
+
+pub use metrics::{Metric, start as start_metrics};
 
 /// Starts JSON logging to standard output. `RUST_LOG` (or `PORTOLAN_LOG_LEVEL`) chooses the level; `info` without it.
 pub fn start_logging() {
@@ -47,10 +52,12 @@ pub fn run_started(summary: &Summary) {
         inaccessible_accounts = summary.inaccessible_accounts.len(),
         "run started"
     );
+    metrics::write(&[(Metric::RunsStarted, 1)], &[("run", &summary.run), ("mode", &summary.mode.as_str())]);
 }
 
 pub fn run_refused(running: &RunId, reason: &str) {
     tracing::warn!(run = %running, reason, "run refused");
+    metrics::write(&[(Metric::RunsRefused, 1)], &[("run", running)]);
 }
 
 /// A user asked Port for a run, at this time by Port's clock.
@@ -115,9 +122,36 @@ pub fn unit_done(target: &Target, report: &UnitReport) {
     }
 }
 
+/// What an invocation did for a target: how long it took, and what the done mark says if it wrote one. Where a message
+/// came twice, both may have, and both count.
+pub fn target_worked_on(run: &RunId, target: &Target, took: Duration, mark: Option<&DoneMark>) {
+    let mut values = vec![(Metric::TargetDuration, took.as_millis() as u64)];
+    if let Some(mark) = mark {
+        let sum = |count: fn(&UnitReport) -> u64| mark.units.iter().map(count).sum();
+        values.extend([
+            (Metric::TargetsDone, 1),
+            (Metric::EntitiesSent, sum(|unit| unit.accepted)),
+            (Metric::EntitiesUnchanged, sum(|unit| unit.unchanged)),
+            (Metric::StaleEntities, sum(|unit| unit.stale)),
+        ]);
+    }
+    metrics::write(&values, &[("run", run), ("target", target)]);
+}
+
+/// Nobody could read it, and its done mark says so.
+pub fn target_failed(run: &RunId, target: &Target) {
+    metrics::write(&[(Metric::TargetsFailed, 1)], &[("run", run), ("target", target)]);
+}
+
+/// Entities of a target that is done, which Port refused at first and accepted when they were sent again.
+pub fn entities_accepted_late(run: &RunId, target: &Target, count: u64) {
+    metrics::write(&[(Metric::EntitiesSent, count)], &[("run", run), ("target", target)]);
+}
+
 pub fn message_rejected(reason: &impl Display, body: &str) {
     let beginning: String = body.chars().take(200).collect();
     tracing::error!(%reason, message = beginning, "message rejected");
+    metrics::write(&[(Metric::MessagesRejected, 1)], &[]);
 }
 
 pub fn message_without_effect(step: &str, reason: &str) {
@@ -147,6 +181,7 @@ pub fn step_continues_later(step: &str, reason: &impl Display, seconds: u64) {
 
 pub fn step_given_up(step: &str, receives: u32, reason: &impl Display) {
     tracing::error!(step, receives, %reason, "step given up");
+    metrics::write(&[(Metric::StepsGivenUp, 1)], &[("step", &step)]);
 }
 
 pub fn ledger_damaged(target: &Target, reason: &str) {
@@ -155,6 +190,21 @@ pub fn ledger_damaged(target: &Target, reason: &str) {
 
 pub fn ledger_lost(target: &Target) {
     tracing::error!(%target, "ledger lost; nothing is deleted anywhere until this target was completely read");
+}
+
+/// AWS refused a call, because it had too many.
+pub fn aws_call_refused() {
+    metrics::count_aws_throttle();
+}
+
+/// Port answered a call with 429.
+pub fn port_call_refused() {
+    metrics::count_port_throttle();
+}
+
+/// Says how many calls were refused since the one before ended, if any were.
+pub fn invocation_ended() {
+    metrics::write_counted();
 }
 
 /// From now on this process leaves Port to others, for so many seconds.
@@ -199,19 +249,23 @@ pub fn deletion_held_back(run: &RunId, reason: &str) {
     tracing::warn!(%run, reason, "deletions held back");
 }
 
-pub fn run_ended(summary: &Summary) {
+/// `took` is the time since the run was started. A sweep that dies between this and the end of its run is continued, and
+/// says it again.
+pub fn run_ended(summary: &Summary, took: Duration) {
     let none = Deletions::default();
     let deletions = summary.deletions.as_ref().unwrap_or(&none);
+    let failed_targets = summary.failed_targets.len() + summary.more_failed_targets;
+    let refused = summary.kinds.values().map(|kind| kind.refused).sum::<u64>();
     tracing::info!(
         run = %summary.run,
         outcome = summary.outcome,
         accounts = summary.accounts,
         inaccessible_accounts = summary.inaccessible_accounts.len(),
         targets = summary.targets,
-        failed_targets = summary.failed_targets.len() + summary.more_failed_targets,
+        failed_targets,
         accepted = summary.kinds.values().map(|kind| kind.accepted).sum::<u64>(),
         unchanged = summary.kinds.values().map(|kind| kind.unchanged).sum::<u64>(),
-        refused = summary.kinds.values().map(|kind| kind.refused).sum::<u64>(),
+        refused,
         deleted = deletions.deleted,
         held_back = deletions.held_back.len(),
         unknown_deleted = deletions.unknown_deleted,
@@ -220,4 +274,20 @@ pub fn run_ended(summary: &Summary) {
         unknown_in_port = deletions.unknown_in_port,
         "run ended"
     );
+    // What the mapping or Port did not take is left out of this: it may be so for long, and is no reason to doubt the rest.
+    let was_read = summary.inaccessible_accounts.is_empty() && failed_targets == 0;
+    let values = [
+        (Metric::RunsCompleted, u64::from(was_read)),
+        (Metric::RunsIncomplete, u64::from(!was_read)),
+        (Metric::RunDuration, took.as_secs()),
+        (Metric::InaccessibleAccounts, summary.inaccessible_accounts.len() as u64),
+        (Metric::FailedTargets, failed_targets as u64),
+        (Metric::EntitiesDeleted, deletions.deleted as u64),
+        (Metric::EntitiesRefused, refused),
+        (Metric::DeletionsHeldBack, deletions.held_back.len() as u64),
+        (Metric::UnknownInPort, deletions.unknown_in_port as u64),
+    ];
+    let fields: [(&str, &dyn Display); 3] =
+        [("run", &summary.run), ("mode", &summary.mode.as_str()), ("outcome", &summary.outcome)];
+    metrics::write(&values, &fields);
 }
