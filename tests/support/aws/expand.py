@@ -2,8 +2,9 @@
 
     expand.py <template> <region> <bucket> <parameters as JSON>
 
-The transform is the one that AWS itself publishes, with the values that a deployment would give to the parameters. Local
-folders of code become `code.zip` in the bucket, as `sam package` would name it; nothing is uploaded, and no AWS is called.
+The transform is the one that AWS itself publishes, with the values that a deployment would give to the parameters.
+Local folders of code become `code.zip` in the bucket, as `sam package` would name it; nothing is uploaded, and no AWS
+is called.
 """
 
 import json

@@ -88,11 +88,18 @@ async fn every_metric_that_is_looked_at_is_written() {
     let stack = Variation::named("organization").deploy().await;
     let mut used = BTreeSet::new();
     for alarm in stack.of_type("AWS::CloudWatch::Alarm") {
-        let properties = stack.properties(alarm);
-        collect_metrics(properties, &mut used);
+        collect_metrics(stack.properties(alarm), &mut used);
+    }
+    assert!(!used.is_empty());
+    for dashboard in stack.of_type("AWS::CloudWatch::Dashboard") {
+        let body = stack.properties(dashboard)["DashboardBody"].as_str().expect("a text");
+        collect_metrics(&serde_json::from_str(body).expect("JSON"), &mut used);
     }
     for metric in &used {
-        assert!(written.contains(metric), "an alarm looks at {metric}, which docs/metrics.md does not have");
+        assert!(
+            written.contains(metric),
+            "an alarm or the dashboard looks at {metric}, which docs/metrics.md does not have"
+        );
     }
 }
 
@@ -105,10 +112,13 @@ fn documented_metrics() -> BTreeSet<String> {
     quoted.filter(|name| !name.is_empty()).collect()
 }
 
-/// The names of the functions' own metrics in an alarm, also in one of several metrics.
+/// The names of the functions' own metrics: in an alarm `{Namespace, MetricName}`, in a dashboard `[namespace, name, …]`.
 fn collect_metrics(value: &Value, found: &mut BTreeSet<String>) {
     if value["Namespace"] == NAMESPACE {
         found.extend(value["MetricName"].as_str().map(str::to_owned));
+    }
+    if value[0] == NAMESPACE {
+        found.extend(value[1].as_str().map(str::to_owned));
     }
     match value {
         Value::Object(members) => members.values().for_each(|member| collect_metrics(member, found)),

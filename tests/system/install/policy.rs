@@ -45,7 +45,7 @@ impl Statement {
 /// Whether the statements allow it: one does, and none denies it.
 pub fn allow(statements: &[Statement], request: &Request) -> bool {
     let covering: Vec<_> = statements.iter().filter(|statement| statement.covers(request)).collect();
-    // A denial with a condition is for somebody else.
+    // Whether a denial with a condition holds is not known here.
     let is_denied = covering.iter().any(|statement| !statement.allows && statement.condition.is_null());
     covering.iter().any(|statement| statement.allows) && !is_denied
 }

@@ -196,7 +196,7 @@ async fn another_external_id_opens_no_account() {
     let failure = world.schedule(json!({})).await.expect_err("the management account cannot be entered");
     assert!(failure.to_string().contains("AccessDenied"), "{failure}");
     assert!(world.port.entities().is_empty());
-    let counts = COUNTS;
+    let counts = world.organization.aws().queue_counts(world.organization.queue()).await;
     assert_eq!((counts.visible, counts.in_flight, counts.delayed), (0, 0, 0));
 }
 

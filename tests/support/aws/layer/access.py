@@ -22,7 +22,7 @@ def role_of(call: Call) -> str | None:
 def resource_of(request: Request, call: Call) -> str | None:
     """The ARN of what a call is for, where the services that the functions use as themselves tell it."""
     if call.service == "s3":
-        return f"arn:aws:s3:::{request.path.strip('/')}"
+        return f"arn:{call.partition}:s3:::{request.path.strip('/')}"
     if call.service == "sts":
         return call.parameters.get("RoleArn")
     if call.service not in ("secretsmanager", "sqs") or call.protocol != "json":
@@ -31,4 +31,4 @@ def resource_of(request: Request, call: Call) -> str | None:
     if call.service == "secretsmanager":
         return body.get("SecretId")
     queue = body.get("QueueUrl", "").rsplit("/", 2)
-    return f"arn:aws:sqs:{call.region}:{queue[-2]}:{queue[-1]}" if len(queue) == 3 else None
+    return f"arn:{call.partition}:sqs:{call.region}:{queue[-2]}:{queue[-1]}" if len(queue) == 3 else None
