@@ -52,4 +52,4 @@ build: ## Build both functions for Lambda, as `sam build` does
 
 clean: ## Remove what was built and installed here
 	cargo clean
-	rm -rf $(VENV) .venv-lint .aws-sam
+	rm -rf $(VENV) .venv-lint .venv-checkov .aws-sam
