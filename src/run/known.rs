@@ -16,3 +16,26 @@ pub struct Known {
     /// The targets that had a ledger. One that lost its ledger has claims that nobody knows.
     pub ledgers: BTreeSet<Target>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::FoundBy;
+
+    #[test]
+    fn what_an_earlier_version_left_is_read_as_a_run_that_left_no_account_out() {
+        let units = r#"{"strategy":{"strategy":"organization","managementRole":"r","organizationalUnits":["ou-1"]},"ledgers":[]}"#;
+        let known: Known = serde_json::from_str(units).unwrap();
+        assert!(
+            matches!(&known.strategy.found_by, FoundBy::Organization { management_role, .. } if management_role == "r")
+        );
+        assert!(known.strategy.excluded_accounts.is_empty());
+
+        let list = r#"{"strategy":{"strategy":"roleList"},"ledgers":[]}"#;
+        let mut known: Known = serde_json::from_str(list).unwrap();
+        assert_eq!(known.strategy.found_by, FoundBy::RoleList);
+        known.strategy.excluded_accounts.insert("111111111111".parse().unwrap());
+        let written = serde_json::to_string(&known).unwrap();
+        assert_eq!(serde_json::from_str::<Known>(&written).unwrap(), known);
+    }
+}

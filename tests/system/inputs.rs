@@ -193,6 +193,29 @@ async fn a_bad_environment_stops_both_functions_and_names_every_variable() {
 }
 
 #[tokio::test]
+async fn variables_without_meaning_are_named_once_and_never_with_their_values() {
+    let settings = [
+        ("OCEAN__EVENT_LISTENER", r#"{"type":"hush-hush"}"#),
+        ("OCEAN__INTEGRATION__SECRETS__AWS_SECRET_ACCESS_KEY", "hush-hush"),
+        ("PORTOLAN_EXCLUDE_ACCOUNTS", "hush-hush"),
+    ];
+    let world = World::create_with(small_plan(), &settings).await;
+    for _ in 0..2 {
+        world.resync().await;
+    }
+    let log = world.scheduler.log_lines();
+    let warnings: Vec<_> = log.iter().filter(|line| line.contains("settings ignored")).collect();
+    let [warning] = warnings.as_slice() else { panic!("one warning is expected: {warnings:?}") };
+    for (name, _) in settings {
+        assert!(warning.contains(name), "{warning} should name {name}");
+    }
+    for advice in ["IncrementalSchedule", "static keys", "is PORTOLAN_EXCLUDED_ACCOUNTS meant?"] {
+        assert!(warning.contains(advice), "{warning} should say {advice}");
+    }
+    assert!(!log.join("\n").contains("hush-hush"));
+}
+
+#[tokio::test]
 async fn promise_1_a_record_of_the_hosted_runtime_is_refused() {
     let world = small_world(&[TOPIC]).await;
     let mut record = world.port.integration(IDENTIFIER).expect("the record");

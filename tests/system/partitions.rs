@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -42,7 +43,7 @@ const MANAGEMENT: &str = "111111111111";
 const MEMBER: &str = "222222222222";
 
 /// What the hosts of services begin with that are called in every region.
-const REGIONAL: [&str; 19] = [
+const REGIONAL: [&str; 17] = [
     "api.ecr",
     "cloudcontrolapi",
     "codebuild",
@@ -58,11 +59,11 @@ const REGIONAL: [&str; 19] = [
     "lambda",
     "memory-db",
     "rds",
-    "s3",
     "sns",
     "sqs",
-    "sts",
 ];
+/// And those that the region of the functions is asked for, which comes first in the order of names.
+const AT_HOME: [&str; 4] = ["s3", "secretsmanager", "state.s3", "sts"];
 
 /// Through the SDK's own endpoint rules, as no endpoint is configured.
 #[tokio::test]
@@ -73,26 +74,32 @@ async fn every_call_goes_to_an_endpoint_of_its_partition() {
         let host = |service: &str, region: &str| format!("{service}.{region}.{}", partition.suffix);
         let mut expected: BTreeSet<String> = REGIONAL.iter().map(|service| host(service, other)).collect();
         expected.extend(REGIONAL.iter().map(|service| host(service, global)));
+        expected.extend(AT_HOME.iter().map(|service| host(service, other)));
         expected.insert(host("organizations", global));
-        expected.insert(host("secretsmanager", other));
-        expected.insert(host("state.s3", other));
         assert_eq!(hosts, expected);
+    }
+}
+
+/// Functions that run in the usual partition cannot ask its STS for a role of another one.
+#[tokio::test]
+async fn a_web_identity_goes_to_the_sts_of_the_partition_of_its_role() {
+    let token = tempfile::NamedTempFile::new().expect("a temporary file");
+    for partition in &PARTITIONS {
+        let hosts = Hosts { partition: partition.name, called: Arc::default() };
+        let mut settings = settings_of(partition);
+        settings.web_identity_token_file = Some(token.path().to_string_lossy().into_owned());
+        let identities = Identities::new(hosts.config("eu-west-1"), &settings, &[]);
+        let role = RoleArn::parse(&role_in(partition, MEMBER)).expect("a role");
+        identities.assume(&role, None).await.err().expect("the answer is one to another call");
+        let expected = format!("sts.{}.{}", partition.regions[0], partition.suffix);
+        assert_eq!(hosts.called(), BTreeSet::from([expected]));
     }
 }
 
 /// Where the functions call, deployed in the region that has no global services.
 async fn hosts_called_in(partition: &Partition) -> BTreeSet<String> {
     let hosts = Hosts { partition: partition.name, called: Arc::default() };
-    let home = Region::new(partition.regions[1]);
-    let config = aws_config::SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::latest())
-        .region(home)
-        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials(
-            "A", "S", None,
-        )))
-        .http_client(hosts.clone())
-        .retry_config(RetryConfig::disabled())
-        .build();
+    let config = hosts.config(partition.regions[1]);
     let settings = settings_of(partition);
     let patience = Patience::lasting(Duration::ZERO);
     let identities = Arc::new(Identities::new(config.clone(), &settings, &[]));
@@ -125,8 +132,7 @@ async fn hosts_called_in(partition: &Partition) -> BTreeSet<String> {
     queue.send(vec!["message".to_owned()], Duration::ZERO).await.expect_err("nothing is answered");
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
     read_port_credentials(&secrets, "port").await.err().expect("nothing is answered");
-    let called = hosts.called.lock().expect("no panic").clone();
-    called
+    hosts.called()
 }
 
 fn settings_of(partition: &Partition) -> AccountSettings {
@@ -148,10 +154,11 @@ fn role_in(partition: &Partition, account: &str) -> String {
 }
 
 fn plan_of(partition: &Partition, member: &AccountId) -> Plan {
+    let [global, other] = partition.regions;
     let planned = PlannedAccount {
         name: "member".to_owned(),
         role: Some(role_in(partition, MEMBER)),
-        enabled_regions: partition.regions.map(str::to_owned).to_vec(),
+        enabled_regions: [other, global].map(str::to_owned).to_vec(),
         disabled_regions: Vec::new(),
         changing_regions: Vec::new(),
     };
@@ -188,6 +195,23 @@ fn plan_of(partition: &Partition, member: &AccountId) -> Plan {
 struct Hosts {
     partition: &'static str,
     called: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Hosts {
+    /// The configuration of a base identity, with no other endpoints than those of AWS.
+    fn config(&self, region: &'static str) -> aws_config::SdkConfig {
+        aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials("A", "S", None)))
+            .http_client(self.clone())
+            .retry_config(RetryConfig::disabled())
+            .build()
+    }
+
+    fn called(&self) -> BTreeSet<String> {
+        self.called.lock().expect("no panic").clone()
+    }
 }
 
 impl HttpClient for Hosts {
