@@ -187,7 +187,7 @@ async fn two_schedules_of_the_same_minute_have_one_run() {
     assert_eq!(answer_to(&world, incremental.clone()).await["run"], requested["run"]);
     end(&world, &requested).await;
     assert_eq!(answer_to(&world, incremental).await["run"], requested["run"]);
-    assert_eq!(queued(world).await, Vec::<String>::new());
+    assert_eq!(queued(&world).await, Vec::<String>::new());
 }
 
 #[tokio::test]

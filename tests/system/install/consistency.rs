@@ -1,6 +1,8 @@
 //! Templates, code and documents say the same.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
 
 use portolan::schedule::RunRequest;
 use portolan::schedule::confirm::STATE_KEPT;
@@ -28,7 +30,13 @@ fn template(path: &str) -> Value {
 #[test]
 fn every_variable_of_the_template_is_read_and_documented() {
     let template = template("template.yaml");
-    let (code, document) = (read("src/config.rs") + &read("src/events.rs"), read("docs/configuration.md"));
+    let document = read("docs/configuration.md");
+    let mut code = String::new();
+    for folder in ["src/config", "src/events"] {
+        for file in fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder") {
+            code += &read(&format!("{folder}/{}", file.expect("a file").file_name().to_string_lossy()));
+        }
+    }
     let mut of_functions = Vec::new();
     for function in ["SchedulerFunction", "WorkerFunction"] {
         let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];

@@ -50,16 +50,25 @@ pub fn allow(statements: &[Statement], request: &Request) -> bool {
     covering.iter().any(|statement| statement.allows) && !is_denied
 }
 
-/// What is allowed and no request made use of, as `action on resource`.
-pub fn unused(statements: &[Statement], requests: &[Request]) -> Vec<String> {
+/// One action on one resource that a statement allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub statement: String,
+    pub action: String,
+    pub resource: String,
+}
+
+/// What is allowed and no request made use of.
+pub fn unused(statements: &[Statement], requests: &[Request]) -> Vec<Grant> {
     let mut unused = Vec::new();
     for statement in statements.iter().filter(|statement| statement.allows) {
         for action in &statement.actions {
             for resource in &statement.resources {
-                let one =
-                    Statement { actions: vec![action.clone()], resources: vec![resource.clone()], ..statement.clone() };
-                if !requests.iter().any(|request| one.covers(request)) {
-                    unused.push(format!("{action} on {resource}"));
+                let (actions, resources) = (vec![action.clone()], vec![resource.clone()]);
+                let alone = Statement { actions, resources, ..statement.clone() };
+                if !requests.iter().any(|request| alone.covers(request)) {
+                    let statement = statement.name.clone();
+                    unused.push(Grant { statement, action: action.clone(), resource: resource.clone() });
                 }
             }
         }
@@ -159,5 +168,7 @@ fn a_denial_wins_and_what_nobody_uses_is_named() {
     assert!(!allow(&statements, &request("s3:PutObject", "arn:b/x/1")));
     assert!(!allow(&statements, &request("s3:GetObject", "arn:b/z/1")));
     let unused = unused(&statements, &[get]);
-    assert_eq!(unused, ["s3:GetObject on arn:b/y/*", "s3:PutObject on arn:b/x/*", "s3:PutObject on arn:b/y/*"]);
+    let unused: Vec<_> = unused.iter().map(|grant| (grant.action.as_str(), grant.resource.as_str())).collect();
+    let (get, put) = ("s3:GetObject", "s3:PutObject");
+    assert_eq!(unused, [(get, "arn:b/y/*"), (put, "arn:b/x/*"), (put, "arn:b/y/*")]);
 }

@@ -171,14 +171,15 @@ async fn roles_for_web_identities_trust_one_subject_of_one_issuer() {
 async fn a_run_reads_the_organization_through_the_roles_of_the_templates() {
     let organization = organization().await;
     deploy_read_roles(&organization, &[]).await;
-    organization.place("alpha", REGION).create_bucket("logs", &[]).await;
+    let bucket = organization.place("alpha", REGION).create_bucket("logs", &[]).await;
     organization.place("beta", REGION).create_topic("alerts", &[]).await;
     let world = install(organization, &[]).await;
     let resync = world.resync().await;
     assert_eq!(resync.summary["accounts"], 5, "{:#}", resync.summary);
-    assert_eq!(resync.summary["inaccessibleAccounts"], json!([]), "{:#}", resync.summary);
+    let inaccessible = resync.summary["inaccessibleAccounts"].as_array().map_or(0, Vec::len);
+    assert_eq!(inaccessible, 0, "{:#}", resync.summary);
     let catalog = world.catalog();
-    assert_eq!(catalog["s3Bucket"].len(), 1 + 1, "{catalog:?}");
+    assert!(catalog["s3Bucket"].iter().any(|identifier| identifier.contains(&bucket)), "{catalog:?}");
     assert_eq!(catalog["snsTopic"].len(), 1, "{catalog:?}");
     let calls = world.organization.calls().await;
     let own = |name: &str| Some(format!("arn:aws:iam::{}:role/{name}", world.organization.integration_account()));
