@@ -177,9 +177,13 @@ impl Bench {
 pub async fn organization_of_all_kinds(plan: OrganizationPlan) -> Organization<'static> {
     let bench = Bench::create_with(plan).await;
     for (number, contract) in contract::contracts().into_iter().enumerate() {
-        if contract.service != "organizations" {
-            (contract.seed)(&bench, &[&format!("resource-{number}")]).await;
+        if contract.service == "organizations" {
+            continue;
         }
+        // The executions are of a pipeline of this name.
+        let is_pipeline = contract.kind == "AWS::CodePipeline::Pipeline";
+        let name = if is_pipeline { "app".to_owned() } else { format!("resource-{number}") };
+        (contract.seed)(&bench, &[&name]).await;
     }
     bench.organization
 }

@@ -9,6 +9,7 @@ from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 from moto.cloudformation.models import Stack, cloudformation_backends
 from moto.cloudformation.utils import get_stack_from_s3_url
 from moto.core.common_models import CloudFormationModel
+from moto.iam.access_control import PermissionResult
 from moto.iam.models import AWSManagedPolicy, Role, iam_backends
 from moto.organizations.models import OrganizationsBackend, organizations_backends
 from moto.s3.models import FakeBucket, s3_backends
@@ -66,6 +67,9 @@ class RoleWithPolicies(Role):
         cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **_: Any
     ) -> Role:
         """Creates the role."""
+        for policy in cloudformation_json["Properties"].get("Policies", []):
+            # moto keeps the document as it gets it, and gives back what is no JSON.
+            policy["PolicyDocument"] = json.dumps(policy["PolicyDocument"])
         role = Role.create_from_cloudformation_json(resource_name, cloudformation_json, account_id, region_name)
         backend = iam_backends[account_id][get_partition(region_name)]
         for arn in cloudformation_json["Properties"].get("ManagedPolicyArns", []):
@@ -91,6 +95,11 @@ class VersionedBucket(FakeBucket):
         if status:
             s3_backends[account_id][get_partition(region_name)].put_bucket_versioning(bucket.name, status)
         return bucket
+
+
+def permission_by_policy(self: FakeBucket, action: str, resource: str) -> PermissionResult:
+    """None: moto takes a denial for one, whatever its condition says."""
+    return PermissionResult.NEUTRAL
 
 
 class NestedStack(Stack):

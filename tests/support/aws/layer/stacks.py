@@ -4,6 +4,7 @@ from typing import Any
 
 from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import ValidationError
+from moto.s3.models import FakeBucket
 from moto.utilities.utils import get_partition
 
 from . import resources
@@ -25,6 +26,7 @@ def extend_moto() -> None:
     parsing.resource_class_from_type = _known_class_of_type
     parsing.parse_condition = holds
     parsing.ResourceMap.load = _load_checked
+    FakeBucket.get_permission = resources.permission_by_policy
 
 
 def describe(order: dict[str, Any]) -> dict[str, Any]:
