@@ -6,7 +6,7 @@ use crate::run::{Current, Phase, Place, RunId, StateError, Summary, read_json};
 use crate::seams::Store;
 
 /// The state bucket keeps what belongs to one run for so long (`ExpireRuns` in the template).
-const STATE_KEPT: Duration = Duration::days(30);
+pub const STATE_KEPT: Duration = Duration::days(30);
 
 /// Why the deletions that a run held back cannot be confirmed; none where they can.
 pub async fn obstacle(

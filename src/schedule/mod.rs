@@ -2,7 +2,7 @@
 
 mod abort;
 mod accounts;
-mod confirm;
+pub mod confirm;
 mod event;
 pub mod organizations;
 mod regions;

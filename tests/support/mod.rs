@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod big;
 pub mod connection;
+pub mod installation;
 pub mod lambda;
 pub mod port;
 pub mod relay;

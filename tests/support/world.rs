@@ -69,6 +69,18 @@ impl World {
         Self { organization, port, scheduler, worker }
     }
 
+    /// An organization whose functions were deployed by a stack, each with an environment of its own, and an empty Port.
+    pub async fn deployed(
+        organization: Organization<'static>,
+        port: PortEmulator,
+        scheduler: &[(String, String)],
+        worker: &[(String, String)],
+    ) -> Self {
+        let scheduler = Function::start("scheduler", &binary("scheduler"), scheduler, SCHEDULER_TIMEOUT, 1).await;
+        let worker = Function::start("worker", &binary("worker"), worker, WORKER_TIMEOUT, WORKERS).await;
+        Self { organization, port, scheduler, worker }
+    }
+
     /// Starts both functions anew, as a deployment with other settings does.
     pub async fn redeploy(&mut self, settings: &[(&str, &str)]) {
         let environment = environment(&self.organization, &self.port, settings);

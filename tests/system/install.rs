@@ -1,66 +1,18 @@
-//! What is shipped beside the code says the same as the code.
+//! The installation: the templates, expanded by SAM's own transform and deployed into the emulated AWS, and what is
+//! shipped beside the code.
 
-use std::collections::BTreeSet;
+mod consistency;
+mod deploy;
+mod grants;
+mod policy;
+mod samples;
+mod stackset;
+mod variations;
+
 use std::fs;
 use std::path::PathBuf;
-
-use portolan::message::{Message, Step};
-use portolan::run::Summary;
-use portolan::schedule::RunRequest;
-use serde_json::Value;
 
 fn read(path: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn json(path: &str) -> Value {
-    serde_json::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-#[test]
-fn every_sample_event_is_understood() {
-    let mut of_scheduler = 0;
-    for entry in fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("events")).expect("the samples are there")
-    {
-        let name = entry.expect("a readable folder").file_name().to_string_lossy().into_owned();
-        let path = format!("events/{name}");
-        match name.split('-').next() {
-            Some("manual" | "schedule") => {
-                RunRequest::parse(&json(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-                of_scheduler += 1;
-            }
-            Some("message") => {
-                Message::parse(&read(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-            }
-            Some("worker") => {
-                let event = json(&path);
-                let body = event["Records"][0]["body"].as_str().expect("a record with a body");
-                let message = Message::parse(body).unwrap_or_else(|error| panic!("{path}: {error}"));
-                assert_eq!(matches!(message.step, Step::Sweep { .. }), name.contains("sweep"), "{path}");
-            }
-            Some("summary.json") => {
-                let summary: Summary =
-                    serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-                assert!(!summary.outcome.is_empty());
-            }
-            _ => panic!("{path} is no sample that this test knows"),
-        }
-    }
-    assert_eq!(of_scheduler, 12);
-}
-
-#[test]
-fn every_variable_of_the_template_is_read() {
-    let template = read("template.yaml");
-    let code = read("src/config.rs") + &read("src/events.rs");
-    let variables: BTreeSet<&str> = template
-        .lines()
-        .filter_map(|line| line.trim().split(':').next())
-        .filter(|name| name.starts_with("OCEAN__") || name.starts_with("PORTOLAN_"))
-        .collect();
-    assert!(variables.len() > 10, "{variables:?}");
-    for variable in variables {
-        assert!(code.contains(variable), "{variable} is set by the template and read by nobody");
-    }
 }

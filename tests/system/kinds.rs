@@ -172,6 +172,22 @@ impl Bench {
     }
 }
 
+/// An organization with the member `alpha`, in which there is a resource of every kind but those that an organization
+/// has anyway.
+pub async fn organization_of_all_kinds(plan: OrganizationPlan) -> Organization<'static> {
+    let bench = Bench::create_with(plan).await;
+    for (number, contract) in contract::contracts().into_iter().enumerate() {
+        if contract.service == "organizations" {
+            continue;
+        }
+        // The executions are of a pipeline of this name.
+        let is_pipeline = contract.kind == "AWS::CodePipeline::Pipeline";
+        let name = if is_pipeline { "app".to_owned() } else { format!("resource-{number}") };
+        (contract.seed)(&bench, &[&name]).await;
+    }
+    bench.organization
+}
+
 fn reader(organization: &Organization<'_>, retries: RetryConfig, quotas: &'static [KnownQuota]) -> AwsReader {
     let config = organization.sdk_config().to_builder().retry_config(retries).build();
     AwsReader::new(Arc::new(Identities::new(config, &account_settings(organization), quotas)))

@@ -15,10 +15,13 @@ use crate::support::aws::{Aws, AwsCall, Organization, OrganizationPlan};
 use crate::support::world::{World, all_kinds_mapping};
 
 /// Calls that IAM knows by another name than the API. All others have the same name in both.
-const OTHER_NAMES: [(&str, &str); 3] = [
+const OTHER_NAMES: [(&str, &str); 6] = [
+    ("s3:HeadObject", "s3:GetObject"),
     ("s3:ListBuckets", "s3:ListAllMyBuckets"),
+    ("s3:ListObjectsV2", "s3:ListBucket"),
     ("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration"),
     ("s3:GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock"),
+    ("sqs:SendMessageBatch", "sqs:SendMessage"),
 ];
 
 /// Every action of these kinds tells of resources; none of them gives what lies in them.

@@ -8,6 +8,7 @@ mod organization;
 mod plan;
 mod queue;
 mod server;
+mod stack;
 mod web_identity;
 
 pub use account::AccountInRegion;
@@ -15,4 +16,5 @@ pub use organization::{Organization, READ_ROLE, credentials, sdk_config};
 pub use plan::OrganizationPlan;
 pub use queue::{Queue, QueueCounts, QueuedMessage};
 pub use server::{Aws, AwsCall, AwsCallError, AwsOrder, FaultId, python};
+pub use stack::{Stack, expand};
 pub use web_identity::{OidcIssuer, STS_AUDIENCE};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::plan::MemberPlan;
 use super::server::text;
-use super::{AccountInRegion, Aws, AwsCall, AwsOrder, OrganizationPlan, Queue};
+use super::{AccountInRegion, Aws, AwsCall, AwsOrder, OrganizationPlan, Queue, Stack};
 
 /// The role that Portolan assumes in the management account and in each member account.
 pub const READ_ROLE: &str = "PortOceanReadRole";
@@ -199,12 +199,22 @@ impl<'aws> Organization<'aws> {
         self.aws.clear_faults(Some(&self.account_list())).await;
     }
 
-    /// Adds a member account with a read role and gives its id. Its organizational unit must exist.
+    /// Takes queues, bucket and secret of a stack in place of those that the organization was created with.
+    pub fn use_stack(&mut self, stack: &Stack) {
+        stack.output("QueueUrl").clone_into(&mut self.queue.url);
+        stack.output("DeadLetterQueueUrl").clone_into(&mut self.dead_letter_queue.url);
+        stack.output("StateBucketName").clone_into(&mut self.state_bucket);
+        stack.output("PortSecretArn").clone_into(&mut self.port_secret_arn);
+    }
+
+    /// Adds a member account, with a read role if the others were planned with one, and gives its id. Its organizational unit must exist.
     pub async fn add_account(&mut self, name: &str, organizational_unit: &str) -> String {
         let plan = OrganizationPlan::new().member(name, organizational_unit);
         self.create_accounts(&plan.members).await;
         let account = self.account(name).to_owned();
-        self.add_read_role(&account).await;
+        if self.plan.has_read_roles {
+            self.add_read_role(&account).await;
+        }
         account
     }
 
@@ -321,15 +331,19 @@ impl<'aws> Organization<'aws> {
         if self.plan.integration_in_management_account {
             let account = self.management_account.clone();
             self.accounts.insert(INTEGRATION_NAME.to_owned(), account);
-        } else if !members.iter().any(|member| member.name == INTEGRATION_NAME) {
+        } else if !members.iter().any(|member| member.name == self.plan.integration_member) {
             members.push(MemberPlan {
-                name: INTEGRATION_NAME.to_owned(),
+                name: self.plan.integration_member.clone(),
                 organizational_units: Vec::new(),
                 has_read_role: true,
             });
         }
         self.create_organizational_units(&members).await;
         self.create_accounts(&members).await;
+        if !self.plan.integration_in_management_account {
+            let account = self.account(&self.plan.integration_member).to_owned();
+            self.accounts.insert(INTEGRATION_NAME.to_owned(), account);
+        }
         self.integration_account = self.account(INTEGRATION_NAME).to_owned();
     }
 
@@ -372,6 +386,10 @@ impl<'aws> Organization<'aws> {
     }
 
     async fn create_read_roles(&self) {
+        self.set_planned_regions(&self.management_account).await;
+        if !self.plan.has_read_roles {
+            return;
+        }
         let mut orders = vec![self.read_role_order(&self.management_account)];
         for (name, account) in &self.accounts {
             let unreadable = |member: &MemberPlan| member.name == *name && !member.has_read_role;
@@ -381,7 +399,6 @@ impl<'aws> Organization<'aws> {
             orders.push(self.read_role_order(account));
         }
         self.aws.call_all(orders).await;
-        self.set_planned_regions(&self.management_account).await;
     }
 
     async fn create_home(&mut self) {

@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug)]
 pub struct OrganizationPlan {
     pub(super) members: Vec<MemberPlan>,
+    pub(super) has_read_roles: bool,
     pub(super) external_id: String,
     pub(super) regions: Option<Vec<String>>,
     pub(super) home_region: String,
     pub(super) integration_in_management_account: bool,
+    pub(super) integration_member: String,
     pub(super) maximum_receive_count: u32,
     pub(super) visibility_timeout_seconds: u32,
     pub(super) port_secret: Value,
@@ -28,10 +30,12 @@ impl OrganizationPlan {
     pub fn new() -> Self {
         Self {
             members: Vec::new(),
+            has_read_roles: true,
             external_id: "external-id-of-the-test".to_owned(),
             regions: None,
             home_region: "us-east-1".to_owned(),
             integration_in_management_account: false,
+            integration_member: "integration".to_owned(),
             maximum_receive_count: 3,
             visibility_timeout_seconds: 900,
             port_secret: json!({"clientId": "port-client-id", "clientSecret": "port-client-secret"}),
@@ -46,6 +50,12 @@ impl OrganizationPlan {
     /// Adds a member account that Portolan cannot read.
     pub fn member_without_read_role(self, name: &str, organizational_unit: &str) -> Self {
         self.add_member(name, organizational_unit, false)
+    }
+
+    /// No account has a read role, not even the management account: they come from a stack.
+    pub fn without_read_roles(mut self) -> Self {
+        self.has_read_roles = false;
+        self
     }
 
     /// The external id that the read roles ask for.
@@ -69,6 +79,12 @@ impl OrganizationPlan {
     /// Lets Portolan run in the management account.
     pub fn integration_in_management_account(mut self) -> Self {
         self.integration_in_management_account = true;
+        self
+    }
+
+    /// Lets Portolan run in the account of this member.
+    pub fn integration_in(mut self, member: &str) -> Self {
+        member.clone_into(&mut self.integration_member);
         self
     }
 

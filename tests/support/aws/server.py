@@ -18,6 +18,7 @@ for variable in [name for name in os.environ if name.startswith("AWS_")]:
 from cheroot import wsgi  # noqa: E402
 
 from layer.application import Application  # noqa: E402
+from layer.stacks import extend_moto  # noqa: E402
 
 NUMBER_OF_THREADS = 48
 
@@ -36,6 +37,7 @@ class ConnectionGateway(wsgi.Gateway_10):
 
 def main() -> None:
     """Starts the server and waits for the end of standard input."""
+    extend_moto()
     application = Application()
     server = wsgi.Server(("127.0.0.1", 0), application, numthreads=NUMBER_OF_THREADS, request_queue_size=256)
     server.gateway = ConnectionGateway

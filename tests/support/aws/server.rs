@@ -23,6 +23,10 @@ pub struct Aws {
 pub struct AwsCall {
     /// The account of the caller's credentials; for `AssumeRoleWithWebIdentity` that of the role.
     pub account: Option<String>,
+    /// The ARN of the role whose session made the call; none for users and web identities.
+    pub role: Option<String>,
+    /// What the call is for, as IAM's policies name it. Of the functions' own calls (S3, SQS, Secrets Manager, STS).
+    pub resource: Option<String>,
     /// The name the call was signed for, like `s3`.
     pub service: String,
     pub operation: String,
@@ -172,6 +176,11 @@ impl Aws {
     pub async fn set_page_size(&self, account: Option<&str>, operation: &str, size: usize) {
         let order = json!({"account": account, "operation": operation, "size": size});
         self.post::<Value>("/testbed/pages", &order).await;
+    }
+
+    /// Opens a session of a role for a service that the role trusts, as Lambda does for a function.
+    pub async fn open_session(&self, role_arn: &str, service: &str) -> Value {
+        self.post("/testbed/session", &json!({"role_arn": role_arn, "service": service})).await
     }
 
     /// The access key id and secret of a new IAM user in an account.

@@ -98,6 +98,16 @@ async fn create_applications(bench: &Bench, names: &[&str]) {
     }
 }
 
+/// The application `web`, which may be there already.
+async fn create_web(bench: &Bench) {
+    let order = json!({"applicationName": "web", "computePlatform": "Server"});
+    let (aws, alpha) = (bench.organization.aws(), bench.alpha());
+    match aws.call(alpha, REGION, "codedeploy", "create_application", order).await {
+        Err(error) if error.code != "ApplicationAlreadyExistsException" => panic!("the application: {error}"),
+        _ => {}
+    }
+}
+
 async fn create_group(bench: &Bench, application: &str, name: &str) {
     let order = json!({
         "applicationName": application,
@@ -109,7 +119,7 @@ async fn create_group(bench: &Bench, application: &str, name: &str) {
 }
 
 async fn create_groups(bench: &Bench, names: &[&str]) {
-    create_applications(bench, &["web"]).await;
+    create_web(bench).await;
     for name in names {
         create_group(bench, "web", name).await;
     }
@@ -119,7 +129,7 @@ async fn create_groups(bench: &Bench, names: &[&str]) {
 }
 
 async fn create_deployments(bench: &Bench, names: &[&str]) {
-    create_applications(bench, &["web"]).await;
+    create_web(bench).await;
     create_group(bench, "web", "blue").await;
     for name in names {
         let location = json!({"bucket": "b", "key": name, "bundleType": "zip"});

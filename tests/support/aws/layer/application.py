@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import buckets, cloud_control, mail, organizations, queues, regions, roles, web_identity
+from .access import resource_of, role_of
 from .control import Control
 from .errors import error_code, error_response
 from .faults import answer_with, break_connection
@@ -57,6 +58,8 @@ class Application:
             return self.testbed.moto.answer(request, None)
         entry: dict[str, Any] = {
             "account": call.account,
+            "role": role_of(call),
+            "resource": resource_of(request, call),
             "service": call.service,
             "operation": call.operation,
             "region": call.region,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from . import cloud_control, queues
+from . import cloud_control, queues, sessions, stacks
 from .http import Request, Response
 from .seeding import Seeding
 from .testbed import Testbed
@@ -29,6 +29,8 @@ class Control:
             ("POST", "/testbed/cloud-control"): lambda request: cloud_control.register(
                 testbed, json.loads(request.body)
             ),
+            ("POST", "/testbed/session"): lambda request: sessions.open_session(json.loads(request.body)),
+            ("POST", "/testbed/stack"): lambda request: stacks.describe(json.loads(request.body)),
             ("POST", "/testbed/sqs/advance"): lambda request: queues.advance(testbed, json.loads(request.body)),
             ("POST", "/testbed/sqs/wait"): lambda request: queues.wait_until_visible(
                 testbed, request, json.loads(request.body)
