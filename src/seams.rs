@@ -168,6 +168,9 @@ pub enum RunReport<'a> {
 pub enum CatalogError {
     #[error("Port refused the credentials: {0}; check the client id and secret of the integration's organization")]
     Credentials(String),
+    /// There is nothing to sign in with.
+    #[error("there are no credentials for Port: {0}")]
+    NoCredentials(String),
     #[error("Port denied the call: {0}")]
     Denied(String),
     #[error("Port's rate limit is used up for another {} seconds", retry_after.as_secs())]

@@ -329,7 +329,7 @@ impl PortClient {
             CredentialSource::Known(credentials) => Ok(credentials.clone()),
             CredentialSource::Secret { client, arn } => crate::aws::read_port_credentials(client, arn)
                 .await
-                .map_err(|error| CatalogError::Credentials(error.to_string())),
+                .map_err(|error| CatalogError::NoCredentials(error.to_string())),
         }
     }
 

@@ -53,12 +53,15 @@ class Application:
     def _answer(self, request: Request) -> Response:
         if request.path.startswith("/testbed/"):
             return self._control.answer(request)
-        call = identify(request)
+        # Whose a call is stands in moto's state, which changes under other threads.
+        with self.testbed.moto.lock:
+            call = identify(request)
+            role = role_of(call) if call else None
         if call is None:
             return self.testbed.moto.answer(request, None)
         entry: dict[str, Any] = {
             "account": call.account,
-            "role": role_of(call),
+            "role": role,
             "resource": resource_of(request, call),
             "service": call.service,
             "operation": call.operation,
@@ -100,7 +103,8 @@ class Application:
         return response
 
     def _answer_seeding(self, request: Request, account: str) -> Response:
-        call = identify(request)
+        with self.testbed.moto.lock:
+            call = identify(request)
         if call is None:
             return self.testbed.moto.answer(request, account)
         call.account = account

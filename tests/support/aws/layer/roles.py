@@ -54,9 +54,7 @@ def _refuse_caller(request: Request, call: Call) -> Response | None:
     )
 
 
-def check_trust(
-    request: Request, call: Call, role: Any, trust_request: TrustRequest, denied: str
-) -> Response | None:
+def check_trust(request: Request, call: Call, role: Any, trust_request: TrustRequest, denied: str) -> Response | None:
     """The refusal where the role does not trust the caller, and another one where nobody here can say."""
     try:
         if allows(role.assume_role_policy_document, trust_request):

@@ -60,9 +60,7 @@ def _refuse_token(request: Request, call: Call) -> Response | None:
         "sts:RoleSessionName": form.get("RoleSessionName"),
     }
     trust_request = TrustRequest(ACTION, {"Federated": {provider.arn}}, context)
-    return check_trust(request, call, role, trust_request, DENIED) or refuse_parameters(
-        request, call, form, role, None
-    )
+    return check_trust(request, call, role, trust_request, DENIED) or refuse_parameters(request, call, form, role, None)
 
 
 def _claims_of(token: str) -> dict[str, Any]:
