@@ -180,10 +180,7 @@ pub async fn organization_of_all_kinds(plan: OrganizationPlan) -> Organization<'
         if contract.service == "organizations" {
             continue;
         }
-        // The executions are of a pipeline of this name.
-        let is_pipeline = contract.kind == "AWS::CodePipeline::Pipeline";
-        let name = if is_pipeline { "app".to_owned() } else { format!("resource-{number}") };
-        (contract.seed)(&bench, &[&name]).await;
+        (contract.seed)(&bench, &[&format!("resource-{number}")]).await;
     }
     bench.organization
 }
