@@ -11,7 +11,7 @@ use super::variations::{Variation, variations};
 use crate::kinds::organization_of_all_kinds;
 use crate::support::aws::{Aws, AwsCall, Organization, OrganizationPlan, READ_ROLE, Stack, expand};
 use crate::support::installation::{deploy_functions, deploy_read_roles, restart, start};
-use crate::support::world::{IDENTIFIER, World};
+use crate::support::world::{IDENTIFIER, WORKERS, World};
 
 const REGION: &str = "us-east-1";
 /// What AWS does with the roles of the functions, and no code of ours.
@@ -125,11 +125,12 @@ async fn run_through_everything(world: &World) {
     world.set_mapping(everything.clone());
     let summary = run(world).await;
     assert_eq!(summary["kinds"].as_object().map(serde_json::Map::len), Some(kinds_of(&everything)), "{summary:#}");
-    // A step that fails is tried again, and what is no message of ours goes to the dead letters.
+    // A step that fails is tried again, and what is no message of ours goes to the dead letters. Each worker calls twice
+    // before a step fails, and all first calls fail: so at least one step does.
     let own_account = organization.integration_account();
     let fault = json!({
-        "account": own_account, "service": "s3", "operation": "PutObject", "resource": "/ledgers/",
-        "times": 2, "effect": {"status": 500, "code": "InternalError"},
+        "account": own_account, "service": "s3", "operation": "PutObject", "resource": "/runs/",
+        "times": 2 * WORKERS, "effect": {"status": 500, "code": "InternalError"},
     });
     world.set_mapping(only(everything, "AWS::Account::Info"));
     world.schedule(json!({})).await.expect("a run");
