@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -133,16 +134,29 @@ impl Aws {
     }
 }
 
-/// A template of this repository as CloudFormation gets it.
+/// A template of this repository as CloudFormation gets it, with its code in this bucket.
 pub fn expand(template: &str, region: &str, bucket: &str, parameters: &[(&str, &str)]) -> Value {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    /// What was expanded so far: the transform takes a second.
+    static EXPANDED: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+    const BUCKET: &str = "bucket-of-the-code";
     let parameters: BTreeMap<&str, &str> = parameters.iter().copied().collect();
+    let parameters = json!(parameters).to_string();
+    let order = format!("{template} {region} {parameters}");
+    let known = EXPANDED.lock().expect("nobody panics here").get(&order).cloned();
+    let expanded = known.unwrap_or_else(|| run_transform(template, &[region, BUCKET, &parameters]));
+    EXPANDED.lock().expect("nobody panics here").insert(order, expanded.clone());
+    let expanded = expanded.replace(BUCKET, bucket);
+    serde_json::from_str(&expanded).unwrap_or_else(|error| panic!("{template}: {error}"))
+}
+
+fn run_transform(template: &str, arguments: &[&str]) -> String {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(python())
         .arg(root.join("tests/support/aws/expand.py"))
         .arg(root.join(template))
-        .args([region, bucket, &json!(parameters).to_string()])
+        .args(arguments)
         .output()
         .unwrap_or_else(|error| panic!("no Python to expand {template} ({error}): run `make setup`"));
     assert!(output.status.success(), "{template}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{template}: {error}"))
+    String::from_utf8(output.stdout).expect("JSON is UTF-8")
 }

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from moto.awslambda.models import EventSourceMapping
 from moto.awslambda.utils import get_backend as lambda_backend
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 from moto.cloudformation.models import Stack, cloudformation_backends
@@ -80,6 +81,21 @@ class RoleWithPolicies(Role):
             policy = AWSManagedPolicy.from_data(arn.rsplit("/", 1)[-1], account_id, region_name, data)
             policy.attach_to(role)
         return role
+
+
+class QuietMapping(EventSourceMapping):
+    """A mapping from which nothing follows: moto would start a container for each message. The tests have a pump."""
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **_: Any
+    ) -> EventSourceMapping:
+        """Creates the mapping."""
+        properties = cloudformation_json["Properties"]
+        mapping = lambda_backend(account_id, region_name).create_event_source_mapping(properties)
+        queue = properties["EventSourceArn"].rsplit(":", 1)[-1]
+        sqs_backends[account_id][region_name].get_queue(queue).lambda_event_source_mappings.clear()
+        return mapping
 
 
 class VersionedBucket(FakeBucket):
@@ -238,6 +254,7 @@ SUPPLIED: dict[str, type[CloudFormationModel]] = {
     "AWS::CloudWatch::Alarm": _supplied_by(_alarm),
     "AWS::IAM::OIDCProvider": _supplied_by(_oidc_provider),
     "AWS::IAM::Role": RoleWithPolicies,
+    "AWS::Lambda::EventSourceMapping": QuietMapping,
     "AWS::Lambda::EventInvokeConfig": _supplied_by(_event_invoke_config),
     "AWS::S3::Bucket": VersionedBucket,
     "AWS::S3::BucketPolicy": _supplied_by(_bucket_policy),
