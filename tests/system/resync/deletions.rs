@@ -349,3 +349,23 @@ async fn promise_2_a_resource_that_comes_back_is_sent_again() {
         assert_eq!(tags, &json!([{"Key": "team", "Value": "sea"}]));
     }
 }
+
+/// The way out that docs/uninstall.md describes, with the mapping that it gives.
+#[tokio::test]
+async fn the_mapping_of_the_uninstall_page_lets_everything_go() {
+    let mut world = world_with(one_member(), &[ACCOUNT, BUCKET, QUEUE]).await;
+    alpha(&world).create_bucket("logs", &[]).await;
+    alpha(&world).create_queue("jobs", &[]).await;
+    let before = complete_run(&world).await;
+    assert!(before.len() > 2, "{:#?}", before.keys());
+
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/uninstall.md")).expect("the page");
+    let (_, rest) = page.split_once("```json\n").expect("a mapping on the page");
+    let (text, _) = rest.split_once("```").expect("the end of the mapping");
+    world.set_mapping(serde_json::from_str(text).expect("the mapping is JSON"));
+    world.redeploy(&[]).await;
+    let run = world.resync_by(json!({"mode": "full"})).await;
+
+    assert_eq!(run.summary["deletions"]["deleted"], before.len(), "{:#}", run.summary);
+    assert!(world.port.entities().is_empty(), "{:#?}", world.port.entities().keys());
+}
