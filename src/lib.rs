@@ -18,4 +18,5 @@ pub mod schedule;
 pub mod seams;
 pub mod shared_text;
 pub mod target;
+mod urls;
 pub mod work;

@@ -109,26 +109,34 @@ impl Identities {
         session_policy: Option<&str>,
     ) -> Result<Assumed, Inaccessible> {
         let sts = self.sts(region);
-        let (answer, shown) = match &self.web_identity_token_file {
-            Some(path) => {
-                let token = read_token(role, path).await?;
+        let token = match &self.web_identity_token_file {
+            Some(path) => Some((path, read_token(role, path).await?)),
+            None => None,
+        };
+        let answer = match &token {
+            Some((_, token)) => {
                 let request = sts.assume_role_with_web_identity().role_arn(role.to_string());
                 let request = request.role_session_name(SESSION_NAME).set_policy(session_policy.map(str::to_owned));
-                let answer = request.web_identity_token(&token).send().await;
+                let answer = request.web_identity_token(token).send().await;
                 let answer = answer.map_err(ReadError::of("sts:AssumeRoleWithWebIdentity"));
-                let shown = Shown::Token(Box::new(ShownToken::of(path, &token)));
-                (answer.map(|output| (output.credentials, output.assumed_role_user)), shown)
+                answer.map(|output| (output.credentials, output.assumed_role_user))
             }
             None => {
                 let request = sts.assume_role().role_arn(role.to_string()).role_session_name(SESSION_NAME);
                 let request = request.set_policy(session_policy.map(str::to_owned));
                 let answer = request.set_external_id(self.external_id.clone()).send().await;
                 let answer = answer.map_err(ReadError::of("sts:AssumeRole"));
-                let shown = if self.external_id.is_some() { Shown::ExternalId } else { Shown::NoExternalId };
-                (answer.map(|output| (output.credentials, output.assumed_role_user)), shown)
+                answer.map(|output| (output.credentials, output.assumed_role_user))
             }
         };
-        let refused = |source| Inaccessible::Role { role: role.to_string(), shown: shown.clone(), source };
+        let refused = |source| {
+            let shown = match &token {
+                Some((path, token)) => Shown::Token(Box::new(ShownToken::of(path, token))),
+                None if self.external_id.is_some() => Shown::ExternalId,
+                None => Shown::NoExternalId,
+            };
+            Inaccessible::Role { role: role.to_string(), shown, source }
+        };
         let (credentials, user) = answer.map_err(refused)?;
         let given = user.map(|user| user.arn).unwrap_or_default();
         // `arn:<partition>:sts::<account>:assumed-role/…`
@@ -161,7 +169,7 @@ impl Identities {
     /// Regional endpoints, as AWS recommends: our own region's, else the partition's default. A web identity may be
     /// good in another partition than the one that we run in, whose STS knows nothing of its roles.
     fn sts_region(&self) -> Region {
-        let own = self.base.region().filter(|region| partition_of_region(region.as_ref()) == self.partition);
+        let own = self.base.region().filter(|region| partition_of_region(region.as_ref()) == Some(&self.partition));
         own.cloned().unwrap_or_else(|| Region::new(partition_region(&self.partition)))
     }
 }

@@ -54,12 +54,14 @@ pub async fn base_config() -> SdkConfig {
     loader.load().await
 }
 
-/// The partition of a region.
-pub fn partition_of_region(region: &str) -> &'static str {
+/// The partition of a region; none where it is not supported: the European Sovereign Cloud (`eusc-de-east-1`) and the
+/// isolated ones (`us-iso-east-1`, `eu-isoe-west-1`).
+pub fn partition_of_region(region: &str) -> Option<&'static str> {
     match region {
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ => "aws",
+        _ if region.starts_with("us-gov-") => Some("aws-us-gov"),
+        _ if region.starts_with("cn-") => Some("aws-cn"),
+        _ if region.starts_with("eusc-") || region.contains("-iso") => None,
+        _ => Some("aws"),
     }
 }
 

@@ -15,7 +15,9 @@ pub struct RoleArn {
 
 /// A text that is no role's ARN.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is no ARN of a role such as arn:aws:iam::111111111111:role/PortOceanReadRole")]
+#[error(
+    "`{0}` is no ARN of a role such as arn:aws:iam::111111111111:role/PortOceanReadRole, in one of the partitions aws, aws-us-gov and aws-cn"
+)]
 pub struct RoleArnError(String);
 
 impl RoleArn {

@@ -49,7 +49,7 @@ impl Reader {
     }
 
     /// The one partition that everything lies in. A role cannot be assumed from another one, unless a web identity
-    /// vouches for who assumes it.
+    /// vouches for who assumes it. Without roles, the base identity's own account is read, which lies where it runs.
     fn partition(&mut self, source: &AccountSource, has_web_identity: bool) -> String {
         let name = "OCEAN__INTEGRATION__CONFIG__AWS_PARTITION";
         let roles = match source {
@@ -58,7 +58,13 @@ impl Reader {
             AccountSource::SingleAccount => &[],
         };
         let region = self.optional("AWS_REGION");
-        let of_region = region.as_deref().map(partition_of_region);
+        let of_region = region.as_deref().and_then(partition_of_region);
+        if let (Some(region), None) = (&region, of_region) {
+            self.problems.push(format!(
+                "AWS_REGION is {region}, in a partition that is not supported; {} are",
+                PARTITIONS.join(", ")
+            ));
+        }
         let configured = self.optional(name);
         if let Some(partition) = configured.as_deref().filter(|partition| !PARTITIONS.contains(partition)) {
             self.problems.push(format!("{name} is `{partition}`; one of {} is expected", PARTITIONS.join(", ")));
@@ -73,10 +79,15 @@ impl Reader {
                 "{role} is not in the partition {partition}, which {name} or the first role names; all accounts lie in one partition"
             ));
         }
-        if let (Some(region), Some(of_region)) = (region, of_region)
-            && of_region != partition
-            && !has_web_identity
-        {
+        let Some((region, of_region)) = region.zip(of_region).filter(|(_, of_region)| *of_region != partition) else {
+            return partition;
+        };
+        if *source == AccountSource::SingleAccount {
+            self.problems.push(format!(
+                "AWS_REGION is {region}, in the partition {of_region}, and so is the account that is read, the functions' own; {name} is \
+                 {partition}: leave it out"
+            ));
+        } else if !has_web_identity {
             self.problems.push(format!(
                 "AWS_REGION is {region}, in the partition {of_region}, and the accounts are in {partition}: roles cannot be assumed across \
                  partitions; run in a region of {partition}, or check {name} and the ARNs of the roles"

@@ -73,15 +73,16 @@ pub fn is_read(name: &str) -> bool {
 /// The variables with names like ours that nobody reads, each with what is known of it, and never with its value. Those
 /// without a value are left out, because templates set empty parameters as empty variables.
 pub fn ignored(variables: &BTreeMap<String, String>) -> Vec<String> {
-    let is_ours = |name: &str| {
-        let name = name.to_uppercase();
-        name.starts_with("OCEAN__") || name.starts_with("PORTOLAN_")
-    };
     variables
         .iter()
         .filter(|(name, value)| is_ours(name) && !is_read(name) && !value.trim().is_empty())
         .map(|(name, _)| format!("{name} ({})", explanation(name)))
         .collect()
+}
+
+fn is_ours(name: &str) -> bool {
+    let name = name.to_uppercase();
+    name.starts_with("OCEAN__") || name.starts_with("PORTOLAN_")
 }
 
 fn explanation(name: &str) -> String {
@@ -108,10 +109,20 @@ mod tests {
 
     #[test]
     fn what_is_read_and_what_is_not_ours_is_not_named() {
-        assert!(ignored_of(&READ).is_empty());
+        assert!(ignored_of(&["OCEAN__PORT__BASE_URL", "PORTOLAN_STATE_BUCKET", "PORTOLAN_LOG_LEVEL"]).is_empty());
         assert!(ignored_of(&["PATH", "AWS_LAMBDA_FUNCTION_NAME", "OCEAN", "PORT_CLIENT_ID"]).is_empty());
         let blank = BTreeMap::from([("OCEAN__EVENT_LISTENER".to_owned(), " ".to_owned())]);
         assert!(ignored(&blank).is_empty());
+    }
+
+    #[test]
+    fn the_documentation_has_exactly_those_that_are_read() {
+        let rows = include_str!("../../docs/configuration.md").lines().filter(|line| line.starts_with("| `"));
+        let cells = rows.filter_map(|row| row.split('|').nth(1));
+        let mut documented: Vec<&str> = cells.flat_map(|cell| cell.split('`')).filter(|name| is_ours(name)).collect();
+        documented.sort_unstable();
+        let read: Vec<&str> = READ.into_iter().filter(|name| is_ours(name)).collect();
+        assert_eq!(documented, read);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use reqwest::Url;
 
+use crate::urls::{has_user, http_url, is_loopback, without_secrets};
+
 pub const EUROPE: &str = "https://api.port.io";
 pub const UNITED_STATES: &str = "https://api.us.port.io";
 
@@ -24,17 +26,25 @@ const NAMES: [(&str, &str); 10] = [
 /// proxy for instance.
 ///
 /// # Errors
-/// What is wrong with the text, to go on after `<variable> is `.
+/// What is wrong with the text, to go on after `<variable> is `. A text that is no URL is not printed: it may be a
+/// secret that was meant for another variable.
 pub fn base_url(text: &str) -> Result<String, String> {
     if let Some(known) = named(text) {
         return Ok(known.to_owned());
     }
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let Some(url) = url else {
-        return Err(format!("`{text}`, which is neither EU, nor US, nor a URL such as {EUROPE}"));
+    let Some(url) = http_url(text) else {
+        return Err(format!("neither EU, nor US, nor a URL such as {EUROPE}"));
     };
+    let printed = without_secrets(&url);
+    if has_user(&url) {
+        return Err(format!(
+            "`{printed}` with a user name or a password, which are not possible: Port's token is sent instead"
+        ));
+    }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err(format!("`{text}`: Port's credentials would go over the network in clear text; https is expected"));
+        return Err(format!(
+            "`{printed}`: Port's credentials would go over the network in clear text; https is expected"
+        ));
     }
     Ok(text.trim_end_matches('/').trim_end_matches("/v1").to_owned())
 }
@@ -43,14 +53,9 @@ pub fn base_url(text: &str) -> Result<String, String> {
 fn named(text: &str) -> Option<&'static str> {
     let of_name = |name: &str| NAMES.iter().find(|(known, _)| *known == name).map(|(_, base_url)| *base_url);
     let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) }.ok()?;
-    let is_plain = url.scheme() == "https" && url.port().is_none() && url.username().is_empty();
+    let is_plain = url.scheme() == "https" && url.port().is_none() && !has_user(&url);
     // Hosts are in small letters once they are parsed.
     of_name(url.host_str().filter(|_| is_plain)?)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -94,14 +99,38 @@ mod tests {
 
     #[test]
     fn what_is_no_place_of_an_api_is_refused() {
-        for text in ["port", "eu-west-1", "port.example.com", "ftp://api.port.io", "https://", "/v1", "UK"] {
+        for text in [
+            "port",
+            "eu-west-1",
+            "port.example.com",
+            "ftp://api.port.io",
+            "https://",
+            "/v1",
+            "UK",
+            "hush-hush",
+            "hush-hush@api.port.io",
+            "user:hush-hush@proxy.example",
+            "ftp://user:hush-hush@proxy.example",
+        ] {
             let problem = base_url(text).expect_err(text);
-            assert!(problem.contains(text) && problem.contains("EU"), "{problem}");
+            assert!(problem.contains("EU") && !problem.contains("hush-hush"), "{problem}");
         }
         for text in ["http://api.port.io", "http://port.example.com", "http://10.0.0.1", "http://localhost.example.com"]
         {
             let problem = base_url(text).expect_err(text);
             assert!(problem.contains(text) && problem.contains("clear text"), "{problem}");
         }
+        let problem = base_url("http://10.0.0.1/?key=hush-hush").expect_err("clear text");
+        assert!(problem.contains("`http://10.0.0.1/`") && !problem.contains("hush-hush"), "{problem}");
+        for text in [
+            "https://user:hush-hush@proxy.example/port",
+            "http://hush-hush@proxy.example/port",
+            "https://:hush-hush@proxy.example/port?key=hush-hush",
+        ] {
+            let problem = base_url(text).expect_err(text);
+            assert!(problem.contains("://proxy.example/port` with a user name"), "{problem}");
+            assert!(!problem.contains("hush-hush"), "{problem}");
+        }
+        assert!(base_url("https://user:password@api.port.io").is_err(), "a host of Port makes it no better");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::ignored::is_read;
 use super::{DefaultResources, IntegrationSettings, PortCredentialSource, PortSettings, Settings, port_region};
 use crate::run::is_path_segment;
+use crate::urls::http_url;
 
 const DEFAULT_TYPE: &str = "aws-v3";
 
@@ -46,7 +47,7 @@ impl Reader {
 
     fn url(&mut self, name: &str) -> String {
         let value = self.required(name);
-        if !value.is_empty() && !is_http_url(&value) {
+        if !value.is_empty() && http_url(&value).is_none() {
             self.problems.push(format!("{name} is `{value}`, which is no URL"));
         }
         value
@@ -66,7 +67,11 @@ impl Reader {
     fn port_credentials(&mut self) -> PortCredentialSource {
         if let Some(arn) = self.optional("PORTOLAN_PORT_SECRET_ARN") {
             if !arn.starts_with("arn:") {
-                self.problems.push(format!("PORTOLAN_PORT_SECRET_ARN is `{arn}`, which is no ARN"));
+                // It may be the secret itself: nothing of it is printed.
+                self.problems.push(
+                    "PORTOLAN_PORT_SECRET_ARN is no ARN such as arn:aws:secretsmanager:eu-west-1:111111111111:secret:port"
+                        .to_owned(),
+                );
             }
             return PortCredentialSource::Secret { arn };
         }
@@ -122,8 +127,4 @@ impl Reader {
             }
         }
     }
-}
-
-fn is_http_url(text: &str) -> bool {
-    reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

@@ -163,13 +163,46 @@ fn partitions_that_contradict_each_other_are_named() {
         (vec![(role, gov), (set, "aws")], [gov, "partition aws,", set]),
         (vec![(list, both.as_str())], [china, "partition aws-us-gov,", "one partition"]),
         (vec![(role, china), (region, "eu-west-1")], ["AWS_REGION is eu-west-1", "aws-cn", "across partitions"]),
+        (vec![(set, "aws-cn"), (role, china), (region, "eu-west-1")], ["eu-west-1", "aws-cn", "across partitions"]),
         (
             vec![(set, "aws"), (region, "us-gov-west-1")],
-            ["AWS_REGION is us-gov-west-1", "aws-us-gov", "across partitions"],
+            ["AWS_REGION is us-gov-west-1", "partition aws-us-gov,", "AWS_PARTITION is aws:"],
+        ),
+        // No role is assumed, so that a web identity leads nowhere else.
+        (
+            vec![(set, "aws-cn"), (region, "eu-west-1"), ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")],
+            ["AWS_REGION is eu-west-1", "partition aws,", "AWS_PARTITION is aws-cn:"],
         ),
         (vec![(set, "aws-iso")], ["`aws-iso`", "aws-us-gov", "aws-cn"]),
+        (vec![(role, "arn:aws-eusc:iam::111111111111:role/x")], ["arn:aws-eusc:iam", "partitions aws,", "aws-cn"]),
     ] {
         let text = problems_of(&extra);
         assert!(told.iter().all(|part| text.contains(part)), "{text} should tell {told:?}");
+    }
+}
+
+#[test]
+fn a_region_of_a_partition_that_is_not_supported_is_refused() {
+    for region in ["eusc-de-east-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1"] {
+        for extra in [vec![], vec![("OCEAN__INTEGRATION__CONFIG__AWS_PARTITION", "aws")]] {
+            let text = problems_of(&[extra, vec![("AWS_REGION", region)]].concat());
+            let told = [region, "not supported; aws, aws-us-gov, aws-cn are"];
+            assert!(told.iter().all(|part| text.contains(part)), "{text} should tell {told:?}");
+        }
+    }
+}
+
+#[test]
+fn what_may_be_a_secret_in_the_wrong_variable_is_not_printed() {
+    for (name, value) in [
+        ("PORTOLAN_PORT_SECRET_ARN", "hush-hush"),
+        ("OCEAN__PORT__BASE_URL", "hush-hush"),
+        ("OCEAN__PORT__BASE_URL", "https://user:hush-hush@proxy.example"),
+        ("OCEAN__PORT__BASE_URL", "http://proxy.example?key=hush-hush"),
+        ("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARNS", r#"{"secret": "hush-hush"}"#),
+        ("OCEAN__INTEGRATION__CONFIG__EXTERNAL_ID", &"hush-hush".repeat(200)),
+    ] {
+        let text = problems_of(&[(name, value)]);
+        assert!(text.contains(name) && !text.contains("hush-hush"), "{text}");
     }
 }

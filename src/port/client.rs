@@ -1,25 +1,27 @@
-//! HTTP to Port: one client, one token for all callers, repeated tries where they can help.
+//! HTTP to Port: one client for all callers, repeated tries where they can help.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
+use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::address::address;
+use super::address::{address, redirected};
 use super::body;
-use super::credentials::{CredentialSource, PortCredentials, Token};
+use super::credentials::{CredentialSource, Token};
 use super::limits::{Api, RateLimit, backoff};
+use super::sign_in::SignIn;
 use crate::config::IntegrationSettings;
 use crate::seams::CatalogError;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Tries of one call, the first included.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 /// How much of an answer's text goes into a message.
 const LONGEST_REASON: usize = 300;
 
@@ -35,9 +37,7 @@ struct Shared {
     http: reqwest::Client,
     base_url: String,
     user_agent: String,
-    source: CredentialSource,
-    /// Held while a token is fetched, so that all callers get the one.
-    token: Mutex<Option<Token>>,
+    sign_in: SignIn,
     /// The organization that a token belongs to, asked for once per token: other credentials may have come with a newer
     /// one.
     organization: Mutex<Option<(String, String)>>,
@@ -125,7 +125,7 @@ impl Answer {
 }
 
 /// What one try came to.
-enum Try {
+pub(super) enum Try {
     Answered(Answer),
     Unauthorized(Answer),
     /// The rate limit has noted it, and makes the next try wait.
@@ -145,7 +145,9 @@ impl PortClient {
         source: CredentialSource,
         patience: Duration,
     ) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?;
+        let http = reqwest::Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT);
+        // Followed, an answer could send the client secret and all entities to any host.
+        let http = http.redirect(Policy::none()).build()?;
         // Port reads the segments: type, version, identifier. The version may change; entities stay owned.
         let user_agent =
             format!("port-ocean/{}/{}/{}", integration.kind, env!("CARGO_PKG_VERSION"), integration.identifier);
@@ -153,8 +155,7 @@ impl PortClient {
             http,
             base_url: base_url.to_owned(),
             user_agent,
-            source,
-            token: Mutex::new(None),
+            sign_in: SignIn::new(source),
             organization: Mutex::new(None),
             limit: RateLimit::default(),
         };
@@ -167,23 +168,27 @@ impl PortClient {
         Self { shared: self.shared.clone(), patience }
     }
 
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Makes a call, with as many tries as are of use.
     ///
     /// # Errors
-    /// [`CatalogError`] where no answer came, or one that concerns every call: credentials, rate limit, outage. Other
-    /// answers are the caller's.
+    /// [`CatalogError`] where no answer came, or one that concerns every call: credentials, rate limit, outage, an
+    /// address elsewhere. Other answers are the caller's.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, CatalogError> {
         let mut refreshed = false;
         let mut patience = self.patience;
         let mut tries = 0;
         loop {
-            let token = self.token().await?;
+            let token = self.shared.sign_in.token(self).await?;
             match self.attempt(&call, &token, &mut patience).await? {
                 Try::Answered(answer) => return Ok(answer),
                 Try::Unauthorized(answer) if refreshed => return Err(answer.into_error()),
                 Try::Unauthorized(_) => {
                     refreshed = true;
-                    self.drop_token(&token).await;
+                    self.shared.sign_in.forget(&token).await;
                 }
                 Try::Limited => {}
                 Try::Failed(error) => {
@@ -214,6 +219,14 @@ impl PortClient {
         self.send(request, Api::of(call.path), patience).await
     }
 
+    /// Asks for a token, once. `body` has the credentials.
+    pub(super) async fn attempt_sign_in(&self, body: String, patience: &mut Duration) -> Result<Try, CatalogError> {
+        let url = address(&self.shared.base_url, "/auth/access_token")?;
+        let request = self.shared.http.post(url).header(USER_AGENT, &self.shared.user_agent);
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        self.send(request, Api::SignIn, patience).await
+    }
+
     /// Sends a request when the rate limit allows it: the one place where anything leaves for Port.
     async fn send(
         &self,
@@ -230,6 +243,10 @@ impl PortClient {
         let headers = response.headers().clone();
         let status = response.status();
         self.shared.limit.note(api, status, &headers);
+        if status.is_redirection() {
+            let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
+            return Err(redirected(status, response.url(), location));
+        }
         let body = match body::read(response, body::LARGEST_BODY_BYTES).await {
             Ok(body) => body,
             Err(error) => return Ok(Try::Failed(error)),
@@ -245,20 +262,9 @@ impl PortClient {
         })
     }
 
-    /// The token that all callers use, fetched by whoever comes first.
-    async fn token(&self) -> Result<Token, CatalogError> {
-        let mut known = self.shared.token.lock().await;
-        if let Some(token) = known.as_ref().filter(|token| token.is_fresh()) {
-            return Ok(token.clone());
-        }
-        let token = self.fetch_token().await?;
-        *known = Some(token.clone());
-        Ok(token)
-    }
-
     /// Port's id of the organization that the credentials belong to.
     pub async fn organization(&self) -> Result<String, CatalogError> {
-        let token = self.token().await?;
+        let token = self.shared.sign_in.token(self).await?;
         let mut known = self.shared.organization.lock().await;
         if let Some((_, organization)) = known.as_ref().filter(|(asked_with, _)| *asked_with == token.header) {
             return Ok(organization.clone());
@@ -272,64 +278,6 @@ impl PortClient {
                 Ok(id.to_owned())
             }
             _ => Err(CatalogError::Unavailable("Port's answer names no organization".to_owned())),
-        }
-    }
-
-    /// Forgets a token that Port refused, unless another caller has replaced it already.
-    async fn drop_token(&self, refused: &Token) {
-        let mut known = self.shared.token.lock().await;
-        if known.as_ref().is_some_and(|token| token.header == refused.header) {
-            *known = None;
-        }
-    }
-
-    async fn fetch_token(&self) -> Result<Token, CatalogError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Granted {
-            access_token: String,
-            expires_in: u64,
-            token_type: Option<String>,
-        }
-        let credentials = self.credentials().await?;
-        let body = json!({"clientId": credentials.client_id, "clientSecret": credentials.client_secret}).to_string();
-        let mut patience = self.patience;
-        let mut tries = 0;
-        loop {
-            let request = self
-                .shared
-                .http
-                .post(format!("{}/v1/auth/access_token", self.shared.base_url))
-                .header(USER_AGENT, &self.shared.user_agent);
-            let request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
-            let error = match self.send(request, Api::SignIn, &mut patience).await? {
-                Try::Answered(answer) => {
-                    let answer = answer.success()?;
-                    let granted: Granted = serde_json::from_slice(&answer.body).map_err(|error| {
-                        CatalogError::Unavailable(format!("a token that cannot be understood: {error}"))
-                    })?;
-                    let token_type = granted.token_type.as_deref().unwrap_or("Bearer");
-                    return Ok(Token::new(token_type, &granted.access_token, Duration::from_secs(granted.expires_in)));
-                }
-                // Wrong credentials stay wrong.
-                Try::Unauthorized(answer) => return Err(answer.into_error()),
-                Try::Limited => continue,
-                Try::Failed(error) => error,
-            };
-            tries += 1;
-            if tries >= TRIES {
-                return Err(error);
-            }
-            tokio::time::sleep(backoff(tries)).await;
-        }
-    }
-
-    async fn credentials(&self) -> Result<PortCredentials, CatalogError> {
-        match &self.shared.source {
-            CredentialSource::Known(credentials) => Ok(credentials.clone()),
-            CredentialSource::Secret { client, arn } => crate::aws::read_port_credentials(client, arn)
-                .await
-                .map_err(|error| CatalogError::NoCredentials(error.to_string())),
         }
     }
 

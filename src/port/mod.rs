@@ -10,6 +10,7 @@ mod integration;
 mod limits;
 mod metrics;
 mod resync_request;
+mod sign_in;
 mod window;
 
 pub use catalog::PortCatalog;

@@ -170,9 +170,12 @@ async fn wrong_credentials_fail_at_once_and_never_reach_the_log() {
 }
 
 #[tokio::test]
-async fn a_bad_environment_stops_both_functions_and_names_every_variable() {
+async fn a_bad_environment_stops_both_functions_and_names_every_variable_without_secrets() {
+    let external_id = "hush-hush".repeat(200);
     let settings = [
-        ("OCEAN__PORT__BASE_URL", "port"),
+        ("OCEAN__PORT__BASE_URL", "http://portolan:hush-hush@proxy.example?key=hush-hush"),
+        ("PORTOLAN_PORT_SECRET_ARN", "hush-hush"),
+        ("OCEAN__INTEGRATION__CONFIG__EXTERNAL_ID", &external_id),
         ("OCEAN__INITIALIZE_PORT_RESOURCES", "perhaps"),
         ("PORTOLAN_DEFAULT_RESOURCES", "some"),
         ("OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN", "PortOceanReadRole"),
@@ -185,6 +188,7 @@ async fn a_bad_environment_stops_both_functions_and_names_every_variable() {
     for (name, _) in settings {
         assert!(told.contains(name), "{told} should name {name}");
     }
+    assert!(!told.contains("hush-hush"), "{told}");
     for function in [&world.scheduler, &world.worker] {
         function.invoke(json!({"Records": []})).await.expect_err("nothing is done");
         let line = function.wait_for_log_line("start failed", std::time::Duration::from_secs(10)).await;
@@ -192,6 +196,8 @@ async fn a_bad_environment_stops_both_functions_and_names_every_variable() {
         for (name, _) in settings {
             assert!(line.contains(name), "{line} should name {name}");
         }
+        let log = function.log_lines().join("\n");
+        assert!(!log.contains("hush-hush"), "{log}");
     }
     assert_eq!(world.port.calls().len(), 0);
 }

@@ -9,7 +9,7 @@ use super::small::{
     BULK, INSTANCE, LISTING, REGION, TOKEN, TOPIC, assert_settled, calls_of, mapping_of, only_alpha, pause_key,
     small_world, states_of, wait_until,
 };
-use crate::support::port::{Call, Fault};
+use crate::support::port::{Call, Fault, PortEmulator};
 use crate::support::world::{Resync, World};
 
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -171,6 +171,40 @@ async fn a_call_that_port_rejects_is_not_repeated() {
     assert_eq!(calls_of(&world, BULK).len(), 1);
     let problem = topics_summary(&resync)["problems"][0].as_str().unwrap_or_default();
     assert!(problem.contains(&topics[0]) && problem.contains("what is that"), "{problem}");
+}
+
+/// Whoever answers for Port could otherwise have the client secret and all entities sent anywhere.
+#[tokio::test]
+async fn an_answer_that_leads_elsewhere_is_told_and_not_followed() {
+    let (world, topics) = world_with_topics(&["alerts"]).await;
+    let elsewhere = PortEmulator::start().await;
+    let leads_elsewhere = |route: &str, status: u16, path: &str| {
+        let location = format!("{}{path}?key=hush-hush", elsewhere.base_url());
+        Fault::answer(route, status, "moved", "not here").with_header("location", &location)
+    };
+    for status in [301, 302, 303, 307, 308] {
+        world.clear_calls().await;
+        world.port.fail(leads_elsewhere(TOKEN, status, "/v1/auth/access_token"));
+        let told = world.schedule(only_alpha(&world)).await.expect_err("no run starts").to_string();
+        let address = format!("{}/v1/auth/access_token,", elsewhere.base_url());
+        for part in [&status.to_string(), &address, "OCEAN__PORT__BASE_URL"] {
+            assert!(told.contains(part), "{told} should tell {part}");
+        }
+        assert!(!told.contains("hush-hush"), "{told}");
+        assert_eq!(statuses(&calls_of(&world, TOKEN)), [Some(status)]);
+    }
+
+    world.clear_calls().await;
+    world.port.fail(leads_elsewhere(BULK, 308, "/v1/blueprints/snsTopic/entities/bulk"));
+    let resync = world.resync_by(only_alpha(&world)).await;
+    let problem = topics_summary(&resync)["problems"][0].as_str().unwrap_or_default();
+    assert!(problem.contains("308") && problem.contains(&elsewhere.base_url()), "{:#}", resync.summary);
+    assert_eq!(statuses(&calls_of(&world, BULK)), [Some(308)]);
+    assert_eq!(states_of(&world, &topics[0]).await, ["unsure"]);
+    assert_eq!(elsewhere.calls().len(), 0);
+
+    world.resync_by(only_alpha(&world)).await;
+    assert_settled(&world, &[&topics[0]]).await;
 }
 
 #[tokio::test]
