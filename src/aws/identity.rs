@@ -1,8 +1,8 @@
 //! Who reads: the base identity, and roles assumed from it. There is no way back: where assuming fails, nothing is
 //! read.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -15,13 +15,17 @@ use super::clients::Clients;
 use super::inaccessible::{Inaccessible, Shown, ShownToken};
 use super::limits::KnownQuota;
 use super::role::RoleArn;
+use super::session_policy::short_policy;
 use super::{partition_of_region, partition_region};
 use crate::config::AccountSettings;
+use crate::events;
 use crate::kinds::ReadError;
 use crate::target::AccountId;
 
 /// Shows up in CloudTrail in every account that is read.
 const SESSION_NAME: &str = "PortolanReadSession";
+/// STS API reference: the policy is longer than it may be when packed, which its plain text does not tell.
+const POLICY_TOO_LARGE: &str = "PackedPolicyTooLarge";
 /// Credentials with less life left are assumed anew: they must outlive the invocation that gets them.
 const SHORTEST_REMAINING_LIFE: Duration = Duration::from_secs(16 * 60);
 
@@ -34,6 +38,8 @@ pub struct Identities {
     external_id: Option<String>,
     web_identity_token_file: Option<String>,
     assumed: tokio::sync::Mutex<HashMap<(String, String), Assumed>>,
+    /// Session policies that STS found too large: it is asked once, and not for every account.
+    too_large: std::sync::Mutex<HashSet<String>>,
 }
 
 #[derive(Clone)]
@@ -53,6 +59,7 @@ impl Identities {
             external_id: accounts.external_id.clone(),
             web_identity_token_file: accounts.web_identity_token_file.clone(),
             assumed: tokio::sync::Mutex::new(HashMap::new()),
+            too_large: std::sync::Mutex::new(HashSet::new()),
         }
     }
 
@@ -69,7 +76,8 @@ impl Identities {
         account.parse().map_err(|error: crate::target::TargetError| ReadError::undecodable(CALL, error.to_string()))
     }
 
-    /// Clients of a role's identity, narrowed by a session policy where one is given.
+    /// Clients of a role's identity, narrowed by a session policy where one is given; by the short policy where STS finds
+    /// that one too large, and never by none.
     ///
     /// # Errors
     /// [`Inaccessible`], with what to check. There is no fallback to the base identity.
@@ -80,12 +88,32 @@ impl Identities {
         {
             return Ok(known.clients.clone());
         }
-        let assumed = self.assume_now(role, session_policy).await?;
+        let assumed = self.assume_narrowed(role, session_policy).await?;
         let clients = assumed.clients.clone();
         let mut all = self.assumed.lock().await;
         all.retain(|_, known| known.expires > SystemTime::now());
         all.insert(key, assumed);
         Ok(clients)
+    }
+
+    async fn assume_narrowed(&self, role: &RoleArn, session_policy: Option<&str>) -> Result<Assumed, Inaccessible> {
+        let Some(policy) = session_policy else {
+            return self.assume_now(role, None).await;
+        };
+        if !self.too_large().contains(policy) {
+            match self.assume_now(role, Some(policy)).await {
+                Err(Inaccessible::Role { source, .. }) if source.failure().code == POLICY_TOO_LARGE => {
+                    self.too_large().insert(policy.to_owned());
+                    events::session_policy_shortened(policy.len());
+                }
+                answer => return answer,
+            }
+        }
+        self.assume_now(role, Some(&short_policy())).await
+    }
+
+    fn too_large(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.too_large.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn assume_now(&self, role: &RoleArn, session_policy: Option<&str>) -> Result<Assumed, Inaccessible> {

@@ -78,6 +78,11 @@ pub fn account_inaccessible(account: &AccountId, reason: &str, check: &str) {
     tracing::warn!(%account, reason, check, "account inaccessible");
 }
 
+/// AWS packs policies into a form of its own, and found this one too large. A short one is used instead.
+pub fn session_policy_shortened(bytes: usize) {
+    tracing::warn!(bytes, "session policy shortened: STS cannot pack the one that names every action of the mapping");
+}
+
 pub fn mapping_problem(problem: &str) {
     tracing::warn!(problem, "mapping problem");
 }

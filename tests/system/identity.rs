@@ -7,6 +7,7 @@
 mod base;
 mod endpoints;
 mod external_id;
+mod session_policy;
 mod web_identity;
 
 use serde_json::{Value, json};
