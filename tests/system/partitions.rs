@@ -84,6 +84,7 @@ async fn every_call_goes_to_an_endpoint_of_its_partition() {
 #[tokio::test]
 async fn a_web_identity_goes_to_the_sts_of_the_partition_of_its_role() {
     let token = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(token.path(), "token").expect("the file can be written");
     for partition in &PARTITIONS {
         let hosts = Hosts { partition: partition.name, called: Arc::default() };
         let mut settings = settings_of(partition);
