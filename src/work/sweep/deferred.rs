@@ -155,8 +155,8 @@ async fn correct_mark(
     Ok(())
 }
 
-/// Gives how many entities Port accepted that the mark did not count yet. One that it counted may be open again, where a
-/// late try of the target has announced it anew: Port accepted it all the same.
+/// Gives how many entities Port accepted that the mark did not count yet. One that it counted may be open again, where
+/// a late try of the target has announced it anew: Port accepted it all the same.
 fn settle_mark(mark: &mut DoneMark, ledger: &Ledger, items: &[Deferred], merge: bool) -> u64 {
     let mut newly_accepted = 0;
     for unit in &mut mark.units {
