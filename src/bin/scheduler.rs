@@ -24,8 +24,8 @@ async fn main() -> Result<(), Error> {
 }
 
 /// Fails every invocation with what is wrong with the environment: a process that ended would tell whoever invokes the
-/// function by hand that it ended, and nothing of why. Each invocation has its line in the log: the process may live for
-/// days, and its start is far back then.
+/// function by hand that it ended, and nothing of why. Each invocation has its line in the log: the process may live
+/// for days, and its start is far back then.
 async fn answer_with(reason: &str) -> Result<(), Error> {
     let handler = |_: LambdaEvent<Value>| async move {
         portolan::events::event_failed(&reason);

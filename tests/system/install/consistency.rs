@@ -133,8 +133,9 @@ fn documented_metrics() -> BTreeSet<String> {
     quoted.filter(|name| !name.is_empty()).collect()
 }
 
-/// The names of the functions' own metrics, each with its dimensions: in an alarm `{Namespace, MetricName, Dimensions}`,
-/// in a dashboard `[namespace, name, dimension, value, …]`, at the end of which may be what it is to look like.
+/// The names of the functions' own metrics, each with its dimensions: in an alarm `{Namespace, MetricName,
+/// Dimensions}`, in a dashboard `[namespace, name, dimension, value, …]`, at the end of which may be what it is to look
+/// like.
 fn collect_metrics(value: &Value) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     if value["Namespace"] == NAMESPACE {
