@@ -24,9 +24,11 @@ async fn main() -> Result<(), Error> {
 }
 
 /// Fails every invocation with what is wrong with the environment: a process that ended would tell whoever invokes the
-/// function by hand that it ended, and nothing of why.
+/// function by hand that it ended, and nothing of why. Each invocation has its line in the log: the process may live
+/// for days, and its start is far back then.
 async fn answer_with(reason: &str) -> Result<(), Error> {
     let handler = |_: LambdaEvent<Value>| async move {
+        portolan::events::event_failed(&reason);
         Err::<Value, _>(Diagnostic { error_type: "Configuration".to_owned(), error_message: reason.to_owned() })
     };
     lambda_runtime::run(service_fn(handler)).await

@@ -55,9 +55,10 @@ pub fn run_started(summary: &Summary) {
     metrics::write(&[(Metric::RunsStarted, 1)], &[("run", &summary.run), ("mode", &summary.mode.as_str())]);
 }
 
-pub fn run_refused(running: &RunId, reason: &str) {
-    tracing::warn!(run = %running, reason, "run refused");
-    metrics::write(&[(Metric::RunsRefused, 1)], &[("run", running)]);
+/// A run was asked for and does not start. `run` is the one that is in the way, or that cannot be confirmed.
+pub fn run_refused(run: &RunId, reason: &str) {
+    tracing::warn!(%run, reason, "run refused");
+    metrics::write(&[(Metric::RunsRefused, 1)], &[("run", run)]);
 }
 
 /// A user asked Port for a run, at this time by Port's clock.
@@ -72,6 +73,11 @@ pub fn resync_request_unknown(reason: &impl Display) {
 
 pub fn run_aborted(run: &RunId) {
     tracing::warn!(%run, "run aborted");
+}
+
+/// The run is not going, so there is nothing to abort.
+pub fn abort_refused(run: &RunId, reason: &str) {
+    tracing::warn!(%run, reason, "abort refused");
 }
 
 pub fn account_inaccessible(account: &AccountId, reason: &str, check: &str) {
@@ -255,9 +261,10 @@ pub fn deletion_held_back(run: &RunId, reason: &str) {
     tracing::warn!(%run, reason, "deletions held back");
 }
 
-/// `took` is the time since the run was started. A sweep that dies between this and the end of its run is continued,
-/// and says it again.
-pub fn run_ended(summary: &Summary, took: Duration) {
+/// `took` is the time since the run was started. To be said when the run has ended and not before, so that it is said
+/// once, and never of an aborted run.
+pub fn run_ended(plan: &Plan, summary: &Summary, took: Duration) {
+    let is_narrowed = plan.narrowing.is_narrowed();
     let none = Deletions::default();
     let deletions = summary.deletions.as_ref().unwrap_or(&none);
     let failed_targets = summary.failed_targets.len() + summary.more_failed_targets;
@@ -265,6 +272,7 @@ pub fn run_ended(summary: &Summary, took: Duration) {
     tracing::info!(
         run = %summary.run,
         outcome = summary.outcome,
+        narrowed = is_narrowed,
         accounts = summary.accounts,
         inaccessible_accounts = summary.inaccessible_accounts.len(),
         targets = summary.targets,
@@ -280,19 +288,22 @@ pub fn run_ended(summary: &Summary, took: Duration) {
         unknown_in_port = deletions.unknown_in_port,
         "run ended"
     );
-    // What the mapping or Port did not take does not count here: it may be so for long, and what AWS has was read.
-    let was_read = summary.inaccessible_accounts.is_empty() && failed_targets == 0;
-    let values = [
-        (Metric::RunsCompleted, u64::from(was_read)),
-        (Metric::RunsIncomplete, u64::from(!was_read)),
-        (Metric::RunDuration, took.as_secs()),
-        (Metric::InaccessibleAccounts, summary.inaccessible_accounts.len() as u64),
-        (Metric::FailedTargets, failed_targets as u64),
-        (Metric::EntitiesDeleted, deletions.deleted as u64),
-        (Metric::EntitiesRefused, refused),
-        (Metric::DeletionsHeldBack, deletions.held_back.len() as u64),
-        (Metric::UnknownInPort, deletions.unknown_in_port as u64),
-    ];
+    let mut values = vec![(Metric::EntitiesDeleted, deletions.deleted as u64), (Metric::EntitiesRefused, refused)];
+    // The others tell how the whole stands, and alarms go by the last one: what a narrowed run did not look at must not
+    // seem to be in order.
+    if !is_narrowed {
+        // What the mapping or Port did not take does not count here: it may be so for long, and what AWS has was read.
+        let was_read = summary.inaccessible_accounts.is_empty() && failed_targets == 0;
+        values.extend([
+            (Metric::RunsCompleted, u64::from(was_read)),
+            (Metric::RunsIncomplete, u64::from(!was_read)),
+            (Metric::RunDuration, took.as_secs()),
+            (Metric::InaccessibleAccounts, summary.inaccessible_accounts.len() as u64),
+            (Metric::FailedTargets, failed_targets as u64),
+            (Metric::DeletionsHeldBack, deletions.held_back.len() as u64),
+            (Metric::UnknownInPort, deletions.unknown_in_port as u64),
+        ]);
+    }
     let fields: [(&str, &dyn Display); 3] =
         [("run", &summary.run), ("mode", &summary.mode.as_str()), ("outcome", &summary.outcome)];
     metrics::write(&values, &fields);

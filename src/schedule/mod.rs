@@ -75,6 +75,7 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// To an event that asks for a run.
     fn refused(run: &RunId, reason: String) -> Self {
         events::run_refused(run, &reason);
         Self::Refused { outcome: "refused", run: run.clone(), reason }
@@ -147,7 +148,10 @@ impl Scheduler {
         let abort = RunAbort { catalog: self.catalog.as_ref(), store: self.store.as_ref(), place, run };
         match abort.abort().await? {
             AbortOutcome::Aborted => Ok(Answer::Aborted { outcome: "aborted", run: run.clone() }),
-            AbortOutcome::NotGoing { reason } => Ok(Answer::refused(run, reason)),
+            AbortOutcome::NotGoing { reason } => {
+                events::abort_refused(run, &reason);
+                Ok(Answer::Refused { outcome: "refused", run: run.clone(), reason })
+            }
         }
     }
 

@@ -199,6 +199,14 @@ async fn a_bad_environment_stops_both_functions_and_names_every_variable_without
         let log = function.log_lines().join("\n");
         assert!(!log.contains("hush-hush"), "{log}");
     }
+    // The process of the scheduler lives on: who looks at an alarm looks at the last lines.
+    let log = world.scheduler.all_log_lines().await;
+    assert_eq!(log.iter().filter(|line| line.contains("start failed")).count(), 1, "{log:#?}");
+    let failures: Vec<_> = log.iter().filter(|line| line.contains("no run started or aborted")).collect();
+    assert_eq!(failures.len(), 2, "one for each invocation: {log:#?}");
+    for (name, _) in settings {
+        assert!(failures.iter().all(|line| line.contains(name)), "{failures:?} should name {name}");
+    }
     assert_eq!(world.port.calls().len(), 0);
 }
 

@@ -5,14 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use portolan::events::Metric;
 use serde_json::{Value, json};
 
-use super::small::{BULK, REGION, TOPIC, mapping_of, small_plan, small_world};
+use super::small::{BULK, REGION, TOPIC, current, mapping_of, only_alpha, small_plan, small_world};
 use crate::support::port::Fault;
+use crate::support::relay::{HeldCall, Moment, Relay, Way};
 use crate::support::world::{IDENTIFIER, World};
 
 /// What stands beside the metrics, for who searches the log.
 const FIELDS: [&str; 5] = ["run", "mode", "outcome", "target", "step"];
 /// Their values are not known beforehand.
 const DURATIONS: [&str; 2] = ["RunDuration", "TargetDuration"];
+/// What a run says of the whole when it ends.
+const OF_THE_WHOLE: [&str; 7] = [
+    "RunsCompleted",
+    "RunsIncomplete",
+    "RunDuration",
+    "InaccessibleAccounts",
+    "FailedTargets",
+    "DeletionsHeldBack",
+    "UnknownInPort",
+];
 
 /// Lines with metrics.
 struct Written(Vec<Value>);
@@ -41,6 +52,12 @@ impl Written {
     fn names(&self) -> BTreeSet<&str> {
         let names = Metric::ALL.iter().map(|metric| metric.name());
         names.filter(|name| !self.values(name).is_empty()).collect()
+    }
+
+    fn assert_says_nothing_of_the_whole(&self) {
+        for metric in OF_THE_WHOLE {
+            assert_eq!(self.values(metric), [0; 0], "{metric}");
+        }
     }
 
     /// The sums of all metrics that were written and are no durations.
@@ -178,6 +195,40 @@ async fn an_account_that_cannot_be_entered_makes_a_run_incomplete() {
     assert_eq!(Written::by(&world).await.of_run(&run.answer).sums(), expected);
 }
 
+/// Alarms go by what the last run said, and this one has not looked.
+#[tokio::test]
+async fn a_narrowed_run_does_not_say_how_the_whole_stands() {
+    let mut world = World::create_empty(small_plan().member_without_read_role("beta", ""), &[]).await;
+    world.install_catalog(mapping_of(&[TOPIC]));
+    let place = world.organization.place("alpha", REGION);
+    place.create_topic("alerts", &[]).await;
+    let old = place.create_topic("old", &[]).await;
+    let whole = world.resync().await;
+    place.delete_topic(&old).await;
+    place.create_topic("new", &[]).await;
+    let narrowed = world.resync_by(only_alpha(&world)).await;
+    let of_kind = world.resync_by(json!({"kinds": [TOPIC]})).await;
+    let of_region = world.resync_by(json!({"regions": [REGION]})).await;
+
+    let written = Written::by(&world).await;
+    assert_eq!(written.of_run(&whole.answer).values("InaccessibleAccounts"), [1]);
+    let expected = BTreeMap::from([
+        ("RunsStarted", 1),
+        ("EntitiesDeleted", 1),
+        ("EntitiesRefused", 0),
+        ("TargetsDone", 1),
+        ("EntitiesSent", 1),
+        ("EntitiesUnchanged", 1),
+        ("StaleEntities", 1),
+    ]);
+    assert_eq!(written.of_run(&narrowed.answer).sums(), expected, "{:#}", narrowed.summary);
+    for run in [narrowed, of_kind, of_region] {
+        let of_run = written.of_run(&run.answer);
+        assert_eq!(of_run.values("EntitiesDeleted").len(), 1, "it has ended");
+        of_run.assert_says_nothing_of_the_whole();
+    }
+}
+
 #[tokio::test]
 async fn a_kind_that_is_denied_makes_a_run_incomplete() {
     let world = small_world(&[TOPIC]).await;
@@ -238,6 +289,75 @@ async fn an_aborted_run_neither_completes_nor_is_incomplete() {
     world.pump().run().await;
 
     assert_eq!(Written::by(&world).await.sums(), BTreeMap::from([("RunsStarted", 1)]));
+}
+
+/// A world whose calls to AWS are made once each, over a way on which a test holds them.
+async fn world_on_a_way(relay: &Relay) -> (World, Way) {
+    let mut world = small_world(&[TOPIC]).await;
+    let way = relay.way_to(world.organization.aws().endpoint()).await;
+    world.redeploy(&[("AWS_ENDPOINT_URL", way.url()), ("AWS_MAX_ATTEMPTS", "1")]).await;
+    (world, way)
+}
+
+/// The call that writes down that a run has ended. The one before it says that the sweep has begun.
+async fn end_of_run(relay: &Relay) -> HeldCall {
+    let is_write = |name: &str| name.starts_with("PUT ") && name.contains("/current.json");
+    relay.hold(2, is_write, Moment::Before).await
+}
+
+#[tokio::test]
+async fn an_end_that_cannot_be_written_down_at_once_counts_once() {
+    let relay = Relay::default();
+    let (world, _way) = world_on_a_way(&relay).await;
+    let place = world.organization.place("alpha", REGION);
+    place.create_topic("alerts", &[]).await;
+    let old = place.create_topic("old", &[]).await;
+    world.resync().await;
+    place.delete_topic(&old).await;
+    let answer = world.schedule(json!({})).await.expect("a run starts");
+    let cut = async { end_of_run(&relay).await.cut() };
+    let ((), report) = tokio::join!(cut, world.pump().run());
+    assert_eq!((report.failures().len(), report.dead_letters.len()), (1, 0), "{report:#?}");
+    assert_eq!(current(&world).await["phase"], "ended");
+
+    let written = Written::by(&world).await.of_run(&answer);
+    assert_eq!(written.sums(), untroubled(0, 1, 1));
+    assert_eq!(written.values("RunDuration").len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_is_aborted_in_its_last_moment_neither_completes_nor_is_incomplete() {
+    let relay = Relay::default();
+    let (world, _way) = world_on_a_way(&relay).await;
+    let answer = world.schedule(json!({})).await.expect("a run starts");
+    let abort = async {
+        let end = end_of_run(&relay).await;
+        let aborted = world.schedule(json!({"abort": answer["run"]})).await.expect("an answer");
+        assert_eq!(aborted["outcome"], "aborted", "{aborted}");
+        end.pass();
+    };
+    let ((), report) = tokio::join!(abort, world.pump().run());
+    assert_eq!(report.dead_letters.len(), 0, "{report:#?}");
+    assert_eq!(current(&world).await["phase"], "aborted");
+
+    let written = Written::by(&world).await;
+    written.assert_says_nothing_of_the_whole();
+    assert_eq!(written.values("EntitiesDeleted"), [0; 0]);
+    assert!(!world.worker.log_lines().iter().any(|line| line.contains("run ended")));
+}
+
+#[tokio::test]
+async fn only_runs_that_were_asked_for_count_as_refused() {
+    let world = small_world(&[TOPIC]).await;
+    let run = world.resync().await.answer["run"].clone();
+    for (event, refused_runs) in [(json!({"abort": run}), 0), (json!({"confirm": run}), 1)] {
+        let answer = world.schedule(event.clone()).await.expect("an answer");
+        assert_eq!(answer["outcome"], "refused", "{answer}");
+        let log = world.scheduler.all_log_lines().await;
+        let count = |words: &str| log.iter().filter(|line| line.contains(words)).count();
+        assert_eq!((count("abort refused"), count("run refused")), (1, refused_runs), "{event}: {log:#?}");
+        assert_eq!(Written::by(&world).await.values("RunsRefused"), vec![1; refused_runs], "{event}");
+    }
 }
 
 #[test]

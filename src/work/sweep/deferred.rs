@@ -145,7 +145,20 @@ async fn correct_mark(
     let key = context.done_mark_key(target);
     let Some((mut mark, version)) = read_json::<DoneMark>(store, &key).await? else { return Ok(()) };
     let before = mark.clone();
-    let merge = context.snapshot.mapping.settings.upsert.merge;
+    let accepted = settle_mark(&mut mark, ledger, items, context.snapshot.mapping.settings.upsert.merge);
+    if mark != before {
+        write_json(store, &key, &mark, Condition::Unchanged(version)).await?;
+    }
+    if accepted > 0 {
+        events::entities_accepted_late(&context.snapshot.plan.run, target, accepted);
+    }
+    Ok(())
+}
+
+/// Gives how many entities Port accepted that the mark did not count yet. One that it counted may be open again, where
+/// a late try of the target has announced it anew: Port accepted it all the same.
+fn settle_mark(mark: &mut DoneMark, ledger: &Ledger, items: &[Deferred], merge: bool) -> u64 {
+    let mut newly_accepted = 0;
     for unit in &mut mark.units {
         let is_settled = |item: &&Deferred| {
             let sent = State::Sent(EntityHash::of(&item.body, merge));
@@ -153,13 +166,57 @@ async fn correct_mark(
             item.kind == unit.kind && entries.any(|entry| entry.entity == item.entity && entry.state == sent)
         };
         let late = items.iter().filter(is_settled).count() as u64;
+        let accepted_before = unit.accepted;
         unit.set_accepted_late(late);
+        newly_accepted += unit.accepted.saturating_sub(accepted_before);
     }
-    if mark != before {
-        write_json(store, &key, &mark, Condition::Unchanged(version)).await?;
-        let accepted = |mark: &DoneMark| mark.units.iter().map(|unit| unit.accepted).sum::<u64>();
-        let count = accepted(&mark).saturating_sub(accepted(&before));
-        events::entities_accepted_late(&context.snapshot.plan.run, target, count);
+    newly_accepted
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ledger::Entry;
+    use crate::run::UnitReport;
+    use crate::seams::EntityKey;
+
+    fn item(kind: &str, name: &str) -> Deferred {
+        let entity = EntityKey { blueprint: "blueprint".into(), identifier: name.into() };
+        Deferred { kind: kind.to_owned(), resource: name.to_owned(), entity, body: json!({"identifier": name}) }
     }
-    Ok(())
+
+    fn set(ledger: &mut Ledger, item: &Deferred, is_sent: bool) {
+        let state = if is_sent { State::Sent(EntityHash::of(&item.body, true)) } else { State::Unsure };
+        let entry = Entry { entity: item.entity.clone(), relates_to: Box::default(), state };
+        ledger.record(&item.kind, &item.resource, entry);
+    }
+
+    #[test]
+    fn an_entity_that_port_accepts_counts_once_whatever_becomes_of_others() {
+        let items = [item("A", "one"), item("A", "two"), item("B", "three")];
+        let target = Target::Global { account: "111111111111".parse().expect("an account") };
+        let units = [("A", 2), ("B", 1)].map(|(kind, refused)| UnitReport { refused, ..UnitReport::new(kind) });
+        let mut mark = DoneMark { target, units: units.to_vec(), failure: None };
+        let mut ledger = Ledger::default();
+        // Which of them are sent, how many of those are new, and what the mark then says is accepted.
+        let steps = [
+            ([false, false, false], 0, [0, 0]),
+            ([true, true, false], 2, [2, 0]),
+            ([true, true, false], 0, [2, 0]),
+            ([true, false, false], 0, [1, 0]),
+            ([false, false, true], 1, [0, 1]),
+            ([true, true, true], 2, [2, 1]),
+        ];
+        for (are_sent, new, accepted) in steps {
+            for (item, is_sent) in items.iter().zip(are_sent) {
+                set(&mut ledger, item, is_sent);
+            }
+            assert_eq!(settle_mark(&mut mark, &ledger, &items, true), new, "{are_sent:?}");
+            let [first, second] = mark.units.as_slice() else { panic!("{mark:?}") };
+            assert_eq!([first.accepted, second.accepted], accepted, "{are_sent:?}");
+            assert_eq!([first.refused, second.refused], [2 - accepted[0], 1 - accepted[1]], "{are_sent:?}");
+        }
+    }
 }

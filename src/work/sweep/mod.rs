@@ -283,7 +283,9 @@ async fn end(context: &StepContext<'_>, summary: &Summary) -> Result<(), StepErr
     };
     write_json(store, &context.place.summary(&plan.run), summary, Condition::Always).await?;
     context.worker.catalog.report(RunReport::Ended(plan, summary)).await;
+    set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on)?;
+    // Only now: until then the step may fail and be tried again, or a person may abort the run.
     let took = Duration::try_from(context.worker.clock.now() - plan.started).unwrap_or_default();
-    events::run_ended(summary, took);
-    set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on)
+    events::run_ended(plan, summary, took);
+    Ok(())
 }
