@@ -41,11 +41,11 @@ async fn a_port_that_does_not_say_starts_nothing_and_fails_nothing() {
         warnings += 1;
         assert_eq!(count_of_log(&world, "Port does not say whether a resync was requested"), warnings);
     }
+    // Another process, to which Port has refused nothing.
+    world.scheduler.kill().await;
     world.port.fail(Fault::answer(QUESTION, 404, "not_found", "no such route"));
     assert_not_requested(&world, &["404", "does not tell"]).await;
     assert_eq!(count_of_log(&world, "Port does not say"), warnings, "it may be so for ever");
-    // Another process, to which Port has refused nothing.
-    world.scheduler.kill().await;
     let as_it_is = world.port.resync_request(IDENTIFIER).expect("it was pressed");
     for (request, outcome, words) in [
         (json!([]), "unknown", "no object"),
