@@ -71,6 +71,11 @@ pub fn resync_request_unknown(reason: &impl Display) {
     tracing::warn!(%reason, "Port does not say whether a resync was requested");
 }
 
+/// Users press the button very often, or Port makes requests of what runs write.
+pub fn many_resync_requests(in_a_row: u32, next_at: OffsetDateTime) {
+    tracing::warn!(in_a_row, %next_at, "a resync was requested in Port again and again");
+}
+
 pub fn run_aborted(run: &RunId) {
     tracing::warn!(%run, "run aborted");
 }

@@ -43,30 +43,25 @@ fn now() -> String {
 
 async fn resync_state(client: &PortClient, integration: &IntegrationSettings, state: Value) {
     let path = format!("/integration/{}/resync-state", segment(&integration.identifier));
-    tell(client, Method::PATCH, &path, state).await;
+    tell(client, Method::PATCH, &path, state, Role::Upkeep).await;
 }
 
 async fn metrics(client: &PortClient, plan: &Plan, records: Vec<Value>) {
     if let Some(url) = &plan.metrics_url {
-        tell(client, Method::POST, &format!("{url}/syncMetrics"), json!({"syncKindsMetrics": records})).await;
+        let records = json!({"syncKindsMetrics": records});
+        tell(client, Method::POST, &format!("{url}/syncMetrics"), records, Role::Integration).await;
     }
 }
 
 async fn heartbeat(client: &PortClient, plan: &Plan) {
     if let Some(url) = &plan.metrics_url {
-        tell(client, Method::POST, &format!("{url}/heartbeat"), json!({"eventId": plan.run})).await;
+        let event = json!({"eventId": plan.run});
+        tell(client, Method::POST, &format!("{url}/heartbeat"), event, Role::Integration).await;
     }
 }
 
-async fn tell(client: &PortClient, method: Method, path: &str, body: Value) {
-    let call = Call {
-        method,
-        path,
-        query: &[],
-        body: Some(body.to_string().into_bytes()),
-        role: Role::Integration,
-        repeatable: false,
-    };
+async fn tell(client: &PortClient, method: Method, path: &str, body: Value, role: Role) {
+    let call = Call { method, path, query: &[], body: Some(body.to_string().into_bytes()), role, repeatable: false };
     let error = match client.call(call).await {
         Ok(answer) => answer.success().err(),
         Err(error) => Some(error),

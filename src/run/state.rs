@@ -37,6 +37,11 @@ impl Place {
         format!("state/{}/port-pause.json", self.integration)
     }
 
+    /// When runs were tried for requests that users made in Port.
+    pub fn resync_request(&self) -> String {
+        format!("state/{}/resync-request.json", self.integration)
+    }
+
     pub fn ledgers(&self) -> String {
         format!("state/{}/ledgers/", self.integration)
     }

@@ -2,6 +2,8 @@
 
 mod abort;
 mod accounts;
+mod answer;
+mod attempts;
 pub mod confirm;
 mod event;
 pub mod organizations;
@@ -14,12 +16,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
 pub use abort::{AbortError, AbortOutcome, RunAbort};
 pub use accounts::{Discovery, DiscoveryError, discover};
+pub use answer::{Answer, ScheduleError};
 pub use event::{EventError, RunRequest};
 use organizations::Patience;
 pub use start::{RunStart, StartError, first_summary};
@@ -27,10 +29,10 @@ pub use start::{RunStart, StartError, first_summary};
 use crate::aws::{Identities, read_policy};
 use crate::config::Settings;
 use crate::events;
-use crate::mapping::{Mapping, MappingError};
-use crate::port::{IntegrationError, IntegrationRecord, PortClient};
-use crate::run::{Current, Phase, Place, Plan, RunId, StateError, Summary, load_current, read_json};
-use crate::seams::{Catalog, CatalogError, Clock, Queue, Store, Version};
+use crate::mapping::Mapping;
+use crate::port::{IntegrationRecord, PortClient};
+use crate::run::{Current, Phase, Place, Plan, RunId, Summary, load_current, read_json};
+use crate::seams::{Catalog, Clock, Queue, Store, Version};
 
 /// How long a run may take. Targets that are not done by then count as failed. Shorter than the six hours between two
 /// scheduled runs.
@@ -50,74 +52,6 @@ pub struct Scheduler {
     pub store: Arc<dyn Store>,
     pub queue: Arc<dyn Queue>,
     pub clock: Arc<dyn Clock>,
-}
-
-/// What an invocation answers.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Answer {
-    Started(Box<Summary>),
-    /// Nothing was changed. The run is the one that is in the way, or that cannot be confirmed or aborted.
-    Refused {
-        outcome: &'static str,
-        run: RunId,
-        reason: String,
-    },
-    Aborted {
-        outcome: &'static str,
-        run: RunId,
-    },
-    /// A run was wanted only if a user had asked for one, and none was started.
-    NotStarted {
-        outcome: &'static str,
-        reason: String,
-    },
-}
-
-impl Answer {
-    /// To an event that asks for a run.
-    fn refused(run: &RunId, reason: String) -> Self {
-        events::run_refused(run, &reason);
-        Self::Refused { outcome: "refused", run: run.clone(), reason }
-    }
-}
-
-/// A run that did not start. Unless it says otherwise, nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum ScheduleError {
-    #[error(transparent)]
-    Event(#[from] EventError),
-    #[error(transparent)]
-    Port(#[from] CatalogError),
-    #[error(transparent)]
-    Integration(#[from] IntegrationError),
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
-    #[error(transparent)]
-    Discovery(#[from] DiscoveryError),
-    #[error(transparent)]
-    State(#[from] StateError),
-    #[error(transparent)]
-    Start(#[from] StartError),
-    #[error(transparent)]
-    Abort(#[from] AbortError),
-    #[error(
-        "no target is left to read; check the mapping's kinds and region policies, and what the event narrows the run to"
-    )]
-    NoTargets,
-}
-
-impl From<ScheduleError> for lambda_runtime::Diagnostic {
-    fn from(error: ScheduleError) -> Self {
-        let error_type = match &error {
-            ScheduleError::Event(_) => "MalformedEvent",
-            ScheduleError::Port(_) | ScheduleError::Integration(_) => "Port",
-            ScheduleError::Mapping(_) | ScheduleError::NoTargets => "Mapping",
-            ScheduleError::Discovery(_) => "Accounts",
-            ScheduleError::State(_) | ScheduleError::Start(_) | ScheduleError::Abort(_) => "State",
-        };
-        Self { error_type: error_type.to_owned(), error_message: error.to_string() }
-    }
 }
 
 impl Scheduler {

@@ -10,14 +10,17 @@
 //! - what is written asks Port to make no request of it;
 //! - a run that has written something reads the newest request once more, and its mapping after that. So a mapping that
 //!   a user saves just then is in the run, and nothing is lost;
-//! - should Port make its request still later, one more run follows and no third: a run that starts for a request, and
-//!   is not the first of all, writes nothing but a mapping where there is none at all.
+//! - a run that starts for a request, and is not the first of all, writes nothing of the record but how far the run is,
+//!   and a mapping where there is none at all;
+//! - should Port make its requests of all that nevertheless, requested runs follow each other ever more slowly
+//!   ([`super::attempts`]).
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::attempts::begin_attempt;
 use super::{Answer, RunRequest, ScheduleError, Scheduler, StartError};
 use crate::config::IntegrationSettings;
 use crate::events;
@@ -50,8 +53,9 @@ impl Scheduler {
             Ok(Err(error)) => return Ok(unknown(error.to_string())),
             Err(_) => return Ok(unknown(format!("no answer within {} seconds", LONGEST_QUESTION.as_secs()))),
         };
-        let Some(Asked { requested_at, port_organization }) = asked else {
-            return Ok(not_requested("nobody has asked Port for a resync".to_owned()));
+        let (requested_at, port_organization) = match asked {
+            Asked::For { requested_at, port_organization } => (requested_at, port_organization),
+            Asked::Nothing(reason) => return Ok(not_requested(reason.to_owned())),
         };
         let place = Place::new(&port_organization, &integration.kind, &integration.identifier);
         let previous = load_current(self.store.as_ref(), &place).await?;
@@ -59,14 +63,21 @@ impl Scheduler {
         if let Some(answer) = latest.and_then(|current| answer_without_run(current, requested_at, self.clock.now())) {
             return Ok(answer);
         }
+        if let Some(next_at) = begin_attempt(self.store.as_ref(), &place, requested_at, self.clock.now()).await? {
+            return Ok(waiting(format!(
+                "a run for a resync request was tried not long ago; the request of {} is answered from {} on",
+                in_words(requested_at),
+                in_words(next_at)
+            )));
+        }
         events::resync_requested(requested_at);
         let started = self.begin_run(request, place, port_organization, deadline, previous, Some(requested_at)).await;
         match started {
             // By a schedule of the same minute, or by a person.
             Err(ScheduleError::Start(StartError::Current(CurrentError::Lost))) => {
                 let reason =
-                    "another run was started at the same moment; the next question finds whether it is the answer";
-                Ok(Answer::NotStarted { outcome: "waiting", reason: reason.to_owned() })
+                    "another run was started at the same moment; a later question finds whether it is the answer";
+                Ok(waiting(reason.to_owned()))
             }
             started => started,
         }
@@ -105,8 +116,7 @@ impl Scheduler {
     async fn newest_request(&self) -> Option<OffsetDateTime> {
         match newest_resync_request(&self.port, &self.settings.integration).await {
             Ok(requested_at) => requested_at,
-            // As before the first run, when there is no record yet.
-            Err(CatalogError::Rejected { status: 404, .. }) => None,
+            Err(error) if is_missing(&error) => None,
             Err(error) => {
                 events::resync_request_unknown(&error);
                 None
@@ -115,18 +125,32 @@ impl Scheduler {
     }
 }
 
-/// A user's request, and whose state says whether it was answered.
-struct Asked {
-    requested_at: OffsetDateTime,
-    port_organization: String,
+/// What Port says of requests.
+enum Asked {
+    Nothing(&'static str),
+    /// A user's request, and whose state says whether it was answered.
+    For {
+        requested_at: OffsetDateTime,
+        port_organization: String,
+    },
 }
 
 /// One call, and where there is a request at all one more per token, for the organization.
-async fn ask(port: &PortClient, integration: &IntegrationSettings) -> Result<Option<Asked>, CatalogError> {
-    let Some(requested_at) = newest_resync_request(port, integration).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Asked { requested_at, port_organization: port.organization().await? }))
+async fn ask(port: &PortClient, integration: &IntegrationSettings) -> Result<Asked, CatalogError> {
+    match newest_resync_request(port, integration).await {
+        Ok(Some(requested_at)) => Ok(Asked::For { requested_at, port_organization: port.organization().await? }),
+        Ok(None) => Ok(Asked::Nothing("nobody has asked Port for a resync")),
+        Err(error) if is_missing(&error) => Ok(Asked::Nothing(
+            "Port knows of no resync requests (404): there is no integration before the first run, or Port does not tell \
+             of them any more",
+        )),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether Port has no such record, as before the first run, or no such route any more: it is not published.
+fn is_missing(error: &CatalogError) -> bool {
+    matches!(error, CatalogError::Rejected { status: 404, .. })
 }
 
 /// The answer where the request needs no run, or none yet.
@@ -142,9 +166,7 @@ fn answer_without_run(current: &Current, requested_at: OffsetDateTime, now: Offs
         )));
     }
     is_going.then(|| {
-        let reason =
-            format!("the run {} is still going; the resync request of {time} is answered after it", current.run);
-        Answer::NotStarted { outcome: "waiting", reason }
+        waiting(format!("the run {} is still going; the resync request of {time} is answered after it", current.run))
     })
 }
 
@@ -170,6 +192,10 @@ fn in_words(time: OffsetDateTime) -> String {
 
 fn not_requested(reason: String) -> Answer {
     Answer::NotStarted { outcome: "not-requested", reason }
+}
+
+fn waiting(reason: String) -> Answer {
+    Answer::NotStarted { outcome: "waiting", reason }
 }
 
 fn unknown(reason: String) -> Answer {

@@ -154,6 +154,12 @@ impl PortEmulator {
         routes::integrations::request_resync(&mut self.shared.lock(), identifier);
     }
 
+    /// From now on a resync request is made of everything that is written of the record, also where the caller asks
+    /// for none.
+    pub fn request_resync_always(&self) {
+        self.shared.lock().requests_resync_always = true;
+    }
+
     /// What is told in the place of the newest resync request, whatever it is.
     pub fn put_resync_request(&self, identifier: &str, request: Value) {
         self.shared.lock().resync_requests.insert(identifier.to_owned(), request);

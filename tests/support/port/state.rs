@@ -67,6 +67,8 @@ pub struct State {
     pub entities: BTreeMap<EntityKey, StoredEntity>,
     pub integrations: BTreeMap<String, Value>,
     pub resync_requests: BTreeMap<String, Value>,
+    /// A resync request is made of every writing of the record, whatever the caller asks for.
+    pub requests_resync_always: bool,
     pub resync_states: Vec<Value>,
     pub metrics: Vec<Value>,
     pub heartbeats: Vec<String>,
@@ -97,6 +99,7 @@ impl State {
             entities: BTreeMap::new(),
             integrations: BTreeMap::new(),
             resync_requests: BTreeMap::new(),
+            requests_resync_always: false,
             resync_states: Vec::new(),
             metrics: Vec::new(),
             heartbeats: Vec::new(),

@@ -143,6 +143,10 @@ async fn run_through_everything(world: &World) {
     let answer = world.schedule(event.clone()).await.expect("a run");
     assert_eq!(world.schedule(event).await.expect("the same run")["run"], answer["run"]);
     world.pump().run().await;
+    world.port.request_resync(IDENTIFIER);
+    let answer = world.schedule(json!({"onlyIfRequested": true})).await.expect("a run that was asked for");
+    assert_eq!(answer["outcome"], "started", "{answer}");
+    world.pump().run().await;
 }
 
 fn kinds_of(mapping: &Value) -> usize {

@@ -28,7 +28,12 @@ pub fn create(state: &mut State, incoming: &Incoming, _: Option<&Effect>, _: Off
         return Answer::error(409, "identifier_taken", message);
     }
     match store(state, incoming.body.clone()) {
-        Some(record) => Answer::new(201, json!({"ok": true, "integration": record})),
+        Some(record) => {
+            if state.requests_resync_always {
+                request_resync(state, identifier);
+            }
+            Answer::new(201, json!({"ok": true, "integration": record}))
+        }
         None => Answer::invalid("installationId is required"),
     }
 }
@@ -47,8 +52,8 @@ pub fn patch(state: &mut State, incoming: &Incoming, _: Option<&Effect>, now: Of
 pub fn patch_config(state: &mut State, incoming: &Incoming, _: Option<&Effect>, now: OffsetDateTime) -> Answer {
     let changes = incoming.body.as_object().cloned().unwrap_or_default();
     let answer = with_record(state, incoming, |record| change(record, &changes, now));
-    if answer.status == 200 && !incoming.skips_resync {
-        request_resync(state, incoming.parameter(0));
+    if answer.status == 200 {
+        request_resync_unless_skipped(state, incoming);
     }
     answer
 }
@@ -72,6 +77,7 @@ pub fn resync_state(state: &mut State, incoming: &Incoming, _: Option<&Effect>, 
     });
     if answer.status == 200 {
         state.resync_states.push(incoming.body.clone());
+        request_resync_unless_skipped(state, incoming);
     }
     answer
 }
@@ -121,6 +127,12 @@ pub fn request_resync(state: &mut State, identifier: &str) {
     let now = state.clock.now();
     let request = json!({"id": Uuid::new_v4().to_string(), "updatedAt": iso(now)});
     state.resync_requests.insert(identifier.to_owned(), request);
+}
+
+fn request_resync_unless_skipped(state: &mut State, incoming: &Incoming) {
+    if state.requests_resync_always || !incoming.skips_resync {
+        request_resync(state, incoming.parameter(0));
+    }
 }
 
 fn with_record(state: &mut State, incoming: &Incoming, action: impl FnOnce(&mut Value)) -> Answer {
