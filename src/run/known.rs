@@ -11,8 +11,10 @@ use crate::target::Target;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Known {
-    /// How accounts were found. Accounts that are missing because this changed are not gone.
-    pub strategy: Strategy,
+    /// How accounts were found. Accounts that are missing because this changed are not gone. None while no run that saw
+    /// everything, and that nobody need confirm, has said it.
+    #[serde(default)]
+    pub strategy: Option<Strategy>,
     /// The targets that had a ledger. One that lost its ledger has claims that nobody knows.
     pub ledgers: BTreeSet<Target>,
 }
@@ -22,20 +24,25 @@ mod tests {
     use super::*;
     use crate::run::FoundBy;
 
+    fn strategy(text: &str) -> Option<Strategy> {
+        serde_json::from_str::<Known>(text).unwrap().strategy
+    }
+
     #[test]
     fn what_an_earlier_version_left_is_read_as_a_run_that_left_no_account_out() {
         let units = r#"{"strategy":{"strategy":"organization","managementRole":"r","organizationalUnits":["ou-1"]},"ledgers":[]}"#;
-        let known: Known = serde_json::from_str(units).unwrap();
-        assert!(
-            matches!(&known.strategy.found_by, FoundBy::Organization { management_role, .. } if management_role == "r")
-        );
-        assert!(known.strategy.excluded_accounts.is_empty());
+        let units = strategy(units).unwrap();
+        assert!(matches!(&units.found_by, FoundBy::Organization { management_role, .. } if management_role == "r"));
+        assert!(units.excluded_accounts.is_empty());
 
-        let list = r#"{"strategy":{"strategy":"roleList"},"ledgers":[]}"#;
-        let mut known: Known = serde_json::from_str(list).unwrap();
-        assert_eq!(known.strategy.found_by, FoundBy::RoleList);
-        known.strategy.excluded_accounts.insert("111111111111".parse().unwrap());
-        let written = serde_json::to_string(&known).unwrap();
-        assert_eq!(serde_json::from_str::<Known>(&written).unwrap(), known);
+        let mut list = strategy(r#"{"strategy":{"strategy":"roleList"},"ledgers":[]}"#).unwrap();
+        assert_eq!(list.found_by, FoundBy::RoleList);
+        list.excluded_accounts.insert("111111111111".parse().unwrap());
+        for strategy in [Some(list), None] {
+            let known = Known { strategy, ledgers: BTreeSet::new() };
+            let written = serde_json::to_string(&known).unwrap();
+            assert_eq!(serde_json::from_str::<Known>(&written).unwrap(), known);
+        }
+        assert_eq!(strategy(r#"{"ledgers":[]}"#), None);
     }
 }

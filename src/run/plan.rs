@@ -67,6 +67,14 @@ pub struct Strategy {
     pub excluded_accounts: BTreeSet<AccountId>,
 }
 
+impl Strategy {
+    /// Whether no setting names the accounts or their units, so that only AWS can tell which of them are gone. Of
+    /// accounts that are left out it says nothing: these need to be confirmed, each time.
+    pub fn is_whole_organization(&self) -> bool {
+        matches!(&self.found_by, FoundBy::Organization { organizational_units, .. } if organizational_units.is_empty())
+    }
+}
+
 /// Where the accounts of a run come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "strategy")]

@@ -38,7 +38,7 @@ impl RunSnapshot {
 
     /// Whether the run before found its accounts in the same way.
     pub fn is_found_as_before(&self) -> bool {
-        self.known.as_ref().is_some_and(|known| known.strategy == self.plan.strategy)
+        self.known.as_ref().is_some_and(|known| known.strategy.as_ref() == Some(&self.plan.strategy))
     }
 
     /// Whether reports of all units of a target tell everything that the target claims: nothing of it was left out,

@@ -97,8 +97,11 @@ impl Cloud for SimulatedCloud {
         Ok(page)
     }
 
-    async fn standing(&self, _plan: &Plan, account: &AccountId) -> Standing {
+    async fn standing(&self, plan: &Plan, account: &AccountId) -> Standing {
         turn().await;
+        if plan.strategy.excluded_accounts.contains(account) {
+            return Standing::Gone { evidence: "it is left out".to_owned() };
+        }
         if self.chaos.fate() != Fate::Done {
             return Standing::Unknown { reason: "as the story goes".to_owned() };
         }

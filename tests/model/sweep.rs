@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use portolan::ledger::{EntityHash, State};
-use portolan::run::{FoundBy, InaccessibleAccount, Listing, Mode, Phase, RunId};
+use portolan::run::{FoundBy, InaccessibleAccount, Listing, Mode, Phase, RunId, Strategy};
 use portolan::seams::EntityKey;
 use portolan::target::Target;
 use serde_json::{Value, json};
@@ -201,7 +201,7 @@ async fn promise_2_what_no_ledger_knows_goes_in_a_full_run_that_saw_everything()
 #[tokio::test]
 async fn promise_1_what_no_ledger_knows_stays_where_something_was_not_seen() {
     type Change = fn(&mut Bench);
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 9] = [
         ("an incremental run", |bench| bench.plan.mode = Mode::Incremental),
         ("an inaccessible account", inaccessible),
         ("accounts that are found in another way", |bench| bench.plan.strategy = by(FoundBy::SingleAccount)),
@@ -213,6 +213,7 @@ async fn promise_1_what_no_ledger_knows_stays_where_something_was_not_seen() {
         ("a narrowed run", |bench| {
             bench.plan.narrowing.accounts.extend([account(1), account(2)]);
         }),
+        ("an account that is left out", |bench| bench.plan.strategy.excluded_accounts.extend([account(3)])),
         ("a disabled entry", |bench| {
             let mut broken = bench.document["resources"][0].clone();
             broken["selector"]["query"] = json!(".x [");
@@ -230,6 +231,10 @@ async fn promise_1_what_no_ledger_knows_stays_where_something_was_not_seen() {
     for (what, change) in changes {
         let mut bench = bench_with_unknown(Mode::Full).await;
         change(&mut bench);
+        if what.contains("left out") {
+            // Nothing but that: earlier runs left it out, too.
+            bench.put_known(bench.plan.strategy.clone()).await;
+        }
         // In the case of the blueprint it is the accounts that were not read to the end.
         let is_incomplete = what.contains("incomplete");
         let make_incomplete = |_: &Target, unit: &mut portolan::run::UnitReport| {
@@ -351,14 +356,14 @@ async fn accounts_that_went_away_with_a_changed_setting_go_when_a_person_confirm
     assert!(held_back[0].contains("were changed") || held_back[0].contains("was changed"), "{held_back:?}");
     assert!(held_back[0].contains(&words), "{held_back:?}");
     assert_eq!(bench.is_owned().len(), 3);
-    assert_eq!(bench.known().await.strategy, by(FoundBy::SingleAccount));
+    assert_eq!(bench.known().await.strategy, Some(by(FoundBy::SingleAccount)));
 
     let confirmed = bench.plan.run.clone();
     bench.next_run(|plan| plan.confirms = Some(confirmed));
     let summary = bench.run().await;
     assert_eq!(summary.outcome, "completed");
     assert_eq!(bench.is_owned(), BTreeSet::from([bucket("bucket-1")]));
-    assert_eq!(bench.known().await.strategy, by(FoundBy::RoleList));
+    assert_eq!(bench.known().await.strategy, Some(by(FoundBy::RoleList)));
     assert_eq!(bench.known().await.ledgers, BTreeSet::from([global(1)]));
 }
 
@@ -391,6 +396,94 @@ async fn promise_1_what_a_person_did_not_see_is_not_confirmed() {
         assert_eq!((deletions.deleted, bench.is_owned().len()), (0, 3), "{is_other_strategy}");
         assert!(deletions.held_back[0].contains("confirm"), "{:?}", deletions.held_back);
     }
+}
+
+/// Three accounts with a bucket each, of which less than half are no longer in the plan.
+async fn bench_without_third() -> Bench {
+    let mut bench = bench_with_missing_accounts().await;
+    let planned = bench.plan.accounts[&account(1)].clone();
+    bench.plan.accounts.insert(account(2), planned);
+    bench.plan.targets.insert(global(2));
+    bench
+}
+
+fn in_organization(units: &[&str], excluded: &[usize]) -> Strategy {
+    Strategy {
+        found_by: FoundBy::Organization {
+            management_role: "arn:aws:iam::999999999999:role/model".to_owned(),
+            organizational_units: units.iter().map(|unit| (*unit).to_owned()).collect(),
+        },
+        excluded_accounts: excluded.iter().map(|number| account(*number)).collect(),
+    }
+}
+
+#[tokio::test]
+async fn promise_1_accounts_that_only_a_setting_tells_gone_stay_until_a_person_confirms_where_nothing_was_known() {
+    let strategies = [by(FoundBy::RoleList), in_organization(&["ou-1"], &[]), in_organization(&[], &[3])];
+    for strategy in strategies {
+        for is_first_narrowed in [true, false] {
+            // Runs wrote ledgers, and none came to its end.
+            let mut bench = bench_without_third().await;
+            bench.store.harm(&bench.place.known(), true);
+            bench.plan.strategy = strategy.clone();
+            if is_first_narrowed {
+                bench.plan.narrowing.accounts.insert(account(1));
+            }
+            bench.run().await;
+            for _ in 0..2 {
+                bench.next_run(|plan| plan.strategy = strategy.clone());
+                let deletions = bench.run().await.deletions.expect("the run has ended");
+                assert_eq!((deletions.deleted, bench.is_owned().len()), (0, 3), "{strategy:?}, {is_first_narrowed}");
+                assert!(deletions.held_back[0].contains("confirm"), "{:?}", deletions.held_back);
+            }
+            let confirmed = bench.plan.run.clone();
+            bench.next_run(|plan| {
+                plan.strategy = strategy.clone();
+                plan.confirms = Some(confirmed);
+            });
+            assert_eq!(bench.run().await.outcome, "completed");
+            assert_eq!(bench.is_owned(), BTreeSet::from(["bucket-1", "bucket-2"].map(bucket)));
+            assert_eq!(bench.known().await.strategy, Some(strategy.clone()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn promise_1_an_account_that_is_left_out_again_stays_until_a_person_confirms() {
+    // It was left out before, and a run that said nothing of how it found accounts has read it meanwhile.
+    let mut bench = bench_without_third().await;
+    let strategy = in_organization(&[], &[3]);
+    bench.put_known(strategy.clone()).await;
+    for _ in 0..2 {
+        bench.next_run(|plan| plan.strategy = strategy.clone());
+        let deletions = bench.run().await.deletions.expect("the run has ended");
+        assert_eq!((deletions.deleted, bench.is_owned().len()), (0, 3));
+        let words = format!("{{\"confirm\":\"{}\"}}", bench.plan.run);
+        for part in ["000000000003", "PORTOLAN_EXCLUDED_ACCOUNTS", &words] {
+            assert!(deletions.held_back[0].contains(part), "{:?}", deletions.held_back);
+        }
+    }
+}
+
+#[tokio::test]
+async fn accounts_that_were_confirmed_stay_so_when_the_threshold_is_confirmed() {
+    let mut bench = bench_with_missing_accounts().await;
+    bench.document["entityDeletionThreshold"] = json!(0.1);
+    let strategy = in_organization(&[], &[2, 3]);
+    bench.plan.strategy = strategy.clone();
+    for held_back_by in ["was changed", "entityDeletionThreshold"] {
+        let deletions = bench.run().await.deletions.expect("the run has ended");
+        assert_eq!((deletions.deleted, bench.is_owned().len()), (0, 3));
+        assert!(deletions.held_back[0].contains(held_back_by), "{:?}", deletions.held_back);
+        let confirmed = bench.plan.run.clone();
+        bench.next_run(|plan| {
+            plan.strategy = strategy.clone();
+            plan.confirms = Some(confirmed);
+        });
+    }
+    let summary = bench.run().await;
+    assert_eq!(summary.outcome, "completed", "{:?}", summary.deletions);
+    assert_eq!(bench.is_owned(), BTreeSet::from([bucket("bucket-1")]));
 }
 
 /// Ten buckets, of which so many are stale in the run of the bench.

@@ -20,9 +20,12 @@ pub async fn remember(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     let before = found.map(|(known, _)| known);
     let retirement = &sweep.progress.retirement;
     let is_doubted = !retirement.held_back.is_empty() && !retirement.is_confirmed;
-    let strategy = match &before {
-        Some(known) if plan.narrowing.is_narrowed() || is_doubted => known.strategy.clone(),
-        _ => plan.strategy.clone(),
+    let is_in_doubt = plan.narrowing.is_narrowed() || is_doubted;
+    let strategy = match before.as_ref().and_then(|known| known.strategy.clone()) {
+        Some(strategy) if is_in_doubt => Some(strategy),
+        // Where AWS is asked for evidence, one run of doubt is enough; a setting must not become its own evidence.
+        None if plan.narrowing.is_narrowed() || (is_doubted && !plan.strategy.is_whole_organization()) => None,
+        _ => Some(plan.strategy.clone()),
     };
     let emptied = &sweep.progress.settling.emptied;
     let without_claims = &sweep.progress.survey.without_claims;

@@ -104,9 +104,11 @@ async fn settle_doubt(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     let context = sweep.context;
     let plan = &context.snapshot.plan;
     let missing = sweep.progress.retirement.missing.clone();
-    let Some(reason) = reason_to_doubt(sweep, missing.len()).await? else {
+    let Some(reason) = reason_to_doubt(sweep, &missing).await? else {
         return Ok(sweep.enter_after(Flow::GoesOn, Stage::Standing));
     };
+    // Also where they are confirmed: the threshold may hold them yet, and who confirms that confirms both.
+    HeldBack::of_this_run(context).await?.with_missing_accounts(missing.clone()).write(context).await?;
     if let Some(confirmed) = HeldBack::confirmed(context).await?
         && confirmed.strategy == plan.strategy
         && missing.is_subset(&confirmed.missing_accounts)
@@ -114,34 +116,46 @@ async fn settle_doubt(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
         sweep.progress.retirement.is_confirmed = true;
         return Ok(sweep.enter_after(Flow::GoesOn, Stage::Standing));
     }
-    HeldBack::of_this_run(context).await?.with_missing_accounts(missing.clone()).write(context).await?;
-    let named: Vec<&str> = missing.iter().take(MOST_NAMED).map(|account| account.as_str()).collect();
-    let more = match missing.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
+    let excluded: BTreeSet<AccountId> = missing.intersection(&plan.strategy.excluded_accounts).cloned().collect();
+    let excluded = match excluded.is_empty() {
+        true => String::new(),
+        false => format!(" (PORTOLAN_EXCLUDED_ACCOUNTS names {})", list(&excluded)),
     };
     sweep.progress.retirement.held_back.tell(format!(
-        "accounts {}{more} are missing, but {reason}: their entities stay; if they are meant to go, invoke the scheduler with \
+        "accounts {} are missing{excluded}, but {reason}: their entities stay; if they are meant to go, invoke the scheduler with \
          {{\"confirm\":\"{}\"}}",
-        named.join(", "),
+        list(&missing),
         plan.run
     ));
     Ok(sweep.enter_after(Flow::GoesOn, Stage::Survey))
 }
 
+fn list(accounts: &BTreeSet<AccountId>) -> String {
+    let named: Vec<&str> = accounts.iter().take(MOST_NAMED).map(|account| account.as_str()).collect();
+    match accounts.len().saturating_sub(MOST_NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 /// Why missing accounts more likely come from a changed setting than from accounts that went away.
-async fn reason_to_doubt(sweep: &mut Sweep<'_>, missing: usize) -> Result<Option<String>, StepError> {
+async fn reason_to_doubt(sweep: &mut Sweep<'_>, missing: &BTreeSet<AccountId>) -> Result<Option<String>, StepError> {
     let strategy = &sweep.context.snapshot.plan.strategy;
-    let Some(before) = sweep.known().await? else {
+    let Some((before, found_before)) = sweep.known().await?.and_then(|known| Some((known, known.strategy.as_ref()?)))
+    else {
         return Ok(Some("no earlier run left word of how it found accounts".to_owned()));
     };
-    if before.strategy != *strategy {
+    if found_before != strategy {
         return Ok(Some("the way in which accounts are found was changed since the last run".to_owned()));
+    }
+    // The setting is the only evidence, whoever has set it and how often.
+    if !missing.is_disjoint(&strategy.excluded_accounts) {
+        return Ok(Some("nobody has confirmed that what a setting leaves out is meant to go".to_owned()));
     }
     // Those that the last run knew: accounts that this one brought must not make the missing ones look few.
     let known: BTreeSet<&AccountId> = before.ledgers.iter().filter_map(Target::account).collect();
     let known = known.len();
-    if missing * 2 > known {
+    if missing.len() * 2 > known {
         return Ok(Some(format!("that is more than half of the {known} accounts known")));
     }
     Ok(None)

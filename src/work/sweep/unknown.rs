@@ -38,6 +38,7 @@ impl UnknownRule {
         // Accounts and regions that the run did not look at have no ledger where nothing was known before.
         let saw_everything = plan.mode == Mode::Full
             && context.snapshot.is_found_as_before()
+            && plan.strategy.excluded_accounts.is_empty()
             && plan.accounts.values().all(|account| account.changing_regions.is_empty())
             && plan.inaccessible.is_empty()
             && context.snapshot.mapping.disabled.is_empty()
