@@ -21,7 +21,7 @@ async fn a_session_whose_policy_is_too_large_is_narrowed_by_a_short_one_and_neve
 
     let summary = world.summary(&answer).await;
     assert_eq!((&summary["outcome"], &summary["failedTargets"]), (&json!("completed"), &Value::Null), "{summary:#}");
-    assert_eq!(world.catalog()["awsSnsTopic"].len(), 2, "{:#?}", world.catalog());
+    assert_eq!(world.catalog()["snsTopic"].len(), 2, "{:#?}", world.catalog());
 
     let calls = world.organization.calls().await;
     let assumed: Vec<_> = calls.iter().filter(|call| call.operation == "AssumeRole").collect();
