@@ -5,6 +5,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# The SAM CLI and what it builds with. Where it is becomes part of what cargo goes by: in another folder, everything is compiled anew.
+TOOLS := $(or $(PORTOLAN_TOOLS),$(CURDIR)/.venv-tools)
+
 # What functions are built for: arm64 or x86_64. Another one than the template's default goes into `sam deploy`, too.
 ARCHITECTURE := arm64
 
@@ -17,7 +20,7 @@ setup: ## Install the emulated AWS (moto) into .venv
 	@.ci/prepare .venv tests/support/aws/requirements.txt
 
 tools: ## Install the SAM CLI and what it builds with into .venv-tools
-	@.ci/prepare .venv-tools .ci/tools-requirements.txt
+	@.ci/prepare "$(TOOLS)" .ci/tools-requirements.txt
 
 demo: setup ## Bring an emulated organization into an emulated Port, and show it
 	@RUST_BACKTRACE=0 cargo test --quiet --test demo
@@ -46,7 +49,7 @@ lint: setup ## Check formatting, lints and templates
 	.ci/lint-templates
 
 build: tools ## Build both functions for Lambda into .aws-sam (ARCHITECTURE=x86_64)
-	PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	PATH="$(TOOLS)/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 clean: ## Remove what was built and installed here
 	cargo clean
