@@ -60,17 +60,12 @@ impl<'a> Ledgers<'a> {
         }
     }
 
-    /// The same for a worker, which can repair a damaged or lost ledger by reading its target again: it starts from
-    /// nothing, and says so in the ledger until the target was completely read. `is_expected` tells whether the last
-    /// run left a ledger of the target.
-    pub async fn load_for_reading(&self, target: &Target, is_expected: bool) -> Result<LedgerFile, LedgerError> {
+    /// The same for a worker, which can repair a damaged ledger by reading its target again: it starts from nothing,
+    /// and says so in the ledger until the target was completely read.
+    pub async fn load_for_reading(&self, target: &Target) -> Result<LedgerFile, LedgerError> {
         let key = self.place.ledger(target);
         let Some(object) = self.store.get(&key).await? else {
-            if is_expected {
-                crate::events::ledger_lost(target);
-            }
-            let ledger = Ledger { claims_incomplete: is_expected, ..Ledger::default() };
-            return Ok(LedgerFile { ledger, key, version: None });
+            return Ok(LedgerFile { ledger: Ledger::default(), key, version: None });
         };
         let ledger = match format::decode(&object.bytes) {
             Ok(ledger) => ledger,

@@ -108,9 +108,13 @@ impl Ledger {
         })
     }
 
-    /// All entries, to change them.
-    pub fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.units.values_mut().flat_map(|unit| unit.values_mut().flat_map(|known| &mut known.entries))
+    /// The same, to change them.
+    pub fn entries_mut(&mut self) -> impl Iterator<Item = (&str, &str, &mut Entry)> {
+        self.units.iter_mut().flat_map(|(kind, unit)| {
+            unit.iter_mut().flat_map(move |(resource, known)| {
+                known.entries.iter_mut().map(move |entry| (kind.as_str(), &**resource, entry))
+            })
+        })
     }
 
     /// Removes the entries for which `is_gone` holds, and what is empty after that. Gives how many there were.

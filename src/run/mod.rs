@@ -8,6 +8,7 @@ mod plan;
 mod repair;
 mod state;
 mod summary;
+mod unremembered;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub use plan::{FoundBy, Mode, Narrowing, Plan, PlannedAccount, Strategy};
 pub use repair::Repair;
 pub use state::{Place, StateError, read_json, write_json};
 pub use summary::{Collisions, Deletions, InaccessibleAccount, KindSummary, Summary, TargetFailure};
+pub use unremembered::{UnrememberedLedgers, has_begun_ledger, ledgers_begun_by, mark_begun_ledger};
 
 /// The id of one run: a UUID, which Port also uses to join what it is told about the run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

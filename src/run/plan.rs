@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::RunId;
+use super::{RunId, UnrememberedLedgers};
 use crate::target::{AccountId, Target};
 
 /// What a run does beyond reading and comparing.
@@ -143,6 +143,9 @@ pub struct Plan {
     /// Accounts that were found but could not be entered, with the reason. Everything of theirs stays.
     pub inaccessible: BTreeMap<AccountId, super::InaccessibleAccount>,
     pub targets: BTreeSet<Target>,
+    /// Ledgers that there must be besides those that the last run wrote down.
+    #[serde(default)]
+    pub unremembered: UnrememberedLedgers,
 }
 
 impl Plan {

@@ -67,6 +67,15 @@ impl Place {
         format!("runs/{}/{run}/summary.json", self.integration)
     }
 
+    /// The marks of the ledgers that a run began.
+    pub fn begun_ledgers(&self, run: &RunId) -> String {
+        format!("runs/{}/{run}/begun-ledgers/", self.integration)
+    }
+
+    pub fn begun_ledger(&self, run: &RunId, target: &Target) -> String {
+        format!("{}{target}", self.begun_ledgers(run))
+    }
+
     /// What is read again, once that is known.
     pub fn repair(&self, run: &RunId) -> String {
         format!("runs/{}/{run}/repair/targets.json", self.integration)

@@ -31,7 +31,7 @@ use crate::config::Settings;
 use crate::events;
 use crate::mapping::Mapping;
 use crate::port::{IntegrationRecord, PortClient};
-use crate::run::{Current, Phase, Place, Plan, RunId, Summary, load_current, read_json};
+use crate::run::{Current, Phase, Place, Plan, RunId, Summary, UnrememberedLedgers, load_current, read_json};
 use crate::seams::{Catalog, Clock, Queue, Store, Version};
 
 /// How long a run may take. Targets that are not done by then count as failed. Shorter than the six hours between two
@@ -134,10 +134,11 @@ impl Scheduler {
         let accounts = &self.settings.accounts;
         let discovery = accounts::discover(&self.identities, accounts, &request.narrowing, patience).await?;
         let epoch = latest.map_or(1, |current| current.epoch + 1);
-        let plan = self.plan(&request, epoch, port_organization, &record, &mapping, discovery);
+        let mut plan = self.plan(&request, epoch, port_organization, &record, &mapping, discovery);
         if plan.targets.is_empty() {
             return Err(ScheduleError::NoTargets);
         }
+        plan.unremembered = UnrememberedLedgers::before(self.store.as_ref(), &place, latest).await?;
         let answered = requested::answered_request(&plan.run, answered_at, latest);
         let previous_version = previous.map(|(_, version)| version);
         let start = RunStart {
@@ -234,6 +235,7 @@ impl Scheduler {
             session_policy: read_policy(&mapping.all_kinds()),
             accounts: discovery.accounts,
             inaccessible: discovery.inaccessible,
+            unremembered: UnrememberedLedgers::default(),
         }
     }
 }

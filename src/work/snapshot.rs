@@ -31,9 +31,10 @@ impl RunSnapshot {
         }
     }
 
-    /// Whether the last run left a ledger of the target.
-    pub fn expects_ledger(&self, target: &Target) -> bool {
+    /// Whether it was written down, before this run, that the target has a ledger.
+    pub fn remembers_ledger(&self, target: &Target) -> bool {
         self.known.as_ref().is_some_and(|known| known.ledgers.contains(target))
+            || self.plan.unremembered.targets.contains(target)
     }
 
     /// Whether the run before found its accounts in the same way.

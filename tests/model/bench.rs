@@ -12,8 +12,8 @@ use portolan::config::{DefaultResources, IntegrationSettings};
 use portolan::ledger::{Entry, Ledger, Ledgers, Relation, State};
 use portolan::message::{Message, Step};
 use portolan::run::{
-    Current, DoneMark, FoundBy, Known, Mode, Narrowing, Pass, Phase, Place, Plan, PlannedAccount, RunId, Strategy,
-    Summary, UnitReport, claim, load_current, read_json, write_json,
+    Current, DoneMark, Known, Pass, Phase, Place, Plan, PlannedAccount, Strategy, Summary, UnitReport,
+    UnrememberedLedgers, claim, load_current, mark_begun_ledger, read_json, write_json,
 };
 use portolan::seams::{Clock, Condition, EntityKey, Queue, Store};
 use portolan::target::{AccountId, Target};
@@ -26,6 +26,7 @@ use super::chaos::{Chaos, turn};
 use super::clock::SimulatedClock;
 use super::cloud::SimulatedCloud;
 use super::queue::MemoryQueue;
+use super::run_plan::plan_over;
 use super::store::MemoryStore;
 use super::world::{ACCOUNT, BUCKET, MODEL_KINDS, MappingSpec, QUEUE, REGIONS, World};
 
@@ -157,10 +158,16 @@ impl Bench {
     pub async fn relate_to_account(&self, target: &Target, account: &EntityKey) {
         let ledgers = Ledgers { store: &self.store, place: &self.place };
         let mut file = ledgers.load(target).await.expect("no chaos");
-        for entry in file.ledger.entries_mut() {
+        for (.., entry) in file.ledger.entries_mut() {
             entry.relates_to = Box::new([Relation { name: "account".into(), identifier: account.identifier.clone() }]);
         }
         ledgers.save(&mut file).await.expect("no chaos");
+    }
+
+    /// Whether a ledger says that there may be claims which it does not know.
+    pub async fn may_lack_claims(&self, target: &Target) -> bool {
+        let ledgers = Ledgers { store: &self.store, place: &self.place };
+        ledgers.load(target).await.expect("no chaos").ledger.claims_incomplete
     }
 
     /// The entities of a ledger with their states.
@@ -210,24 +217,36 @@ impl Bench {
     }
 
     pub async fn put_plan(&self) {
-        let key = self.place.plan(&self.plan.run);
-        write_json(&self.store, &key, &self.plan, Condition::Always).await.expect("no chaos");
+        let previous = load_current(&self.store, &self.place).await.expect("no chaos").map(|(current, _)| current);
+        let unremembered = UnrememberedLedgers::before(&self.store, &self.place, previous.as_ref()).await;
+        let plan = Plan { unremembered: unremembered.expect("no chaos"), ..self.plan.clone() };
+        let key = self.place.plan(&plan.run);
+        write_json(&self.store, &key, &plan, Condition::Always).await.expect("no chaos");
     }
 
     /// Makes the run the current one, with a complete report of every unit, but for what is changed of it.
     pub async fn begin(&self, change: impl Fn(&Target, &mut UnitReport)) {
+        self.begin_unread().await;
         let run = &self.plan.run;
-        self.put_plan().await;
-        write_json(&self.store, &self.place.mapping(run), &self.document, Condition::Always).await.expect("no chaos");
         for target in &self.plan.targets {
             let is_regional = target.region().is_some();
             let kinds = MODEL_KINDS.iter().filter(|kind| kind.is_regional == is_regional);
             let mut units: Vec<UnitReport> = kinds.map(|kind| UnitReport::new(kind.name)).collect();
             units.iter_mut().for_each(|unit| change(target, unit));
+            if units.iter().any(UnitReport::gave_entities) {
+                mark_begun_ledger(&self.store, &self.place, run, target).await.expect("no chaos");
+            }
             let mark = DoneMark { target: target.clone(), units, failure: None };
             let key = self.place.done_mark(run, Pass::First, target);
             write_json(&self.store, &key, &mark, Condition::Always).await.expect("no chaos");
         }
+    }
+
+    /// Makes the run the current one. Nothing of it was read.
+    pub async fn begin_unread(&self) {
+        let run = &self.plan.run;
+        self.put_plan().await;
+        write_json(&self.store, &self.place.mapping(run), &self.document, Condition::Always).await.expect("no chaos");
         let previous = load_current(&self.store, &self.place).await.expect("no chaos");
         let current = Current {
             epoch: self.plan.epoch,
@@ -243,6 +262,13 @@ impl Bench {
         claim(&self.store, &self.place, &current, previous.map(|(_, version)| version)).await.expect("no chaos");
         // What the model forbids to delete is nothing here: the tests look for themselves.
         self.catalog.lock().sweeping.insert(run.clone(), BTreeMap::new());
+    }
+
+    /// Lets a worker read a target.
+    pub async fn read(&self, target: &Target) {
+        let message = Message::of_run(&self.plan, Step::Sync { target: target.clone() });
+        self.queue.send(vec![message.to_body()], std::time::Duration::ZERO).await.expect("no chaos");
+        self.work_on_all(1_000_000).await;
     }
 
     /// Sweeps in invocations of so many seconds. Gives how many there were.
@@ -275,6 +301,16 @@ impl Bench {
         self.queue.remove(&delivery);
         self.clock.advance(self.queue.skip_delays());
         true
+    }
+
+    /// Sweeps in one invocation, which dies after so many turns. Tells whether it had come to its end before.
+    pub async fn sweep_and_die(&self, turns: usize) -> bool {
+        self.send_sweep().await;
+        let delivery = self.queue.receive().expect("the message of the sweep");
+        let event = serde_json::from_value(delivery.event()).expect("an event");
+        let mut dying = Box::pin(self.worker.handle(event, self.clock.now() + Duration::seconds(1_000_000)));
+        let waker = noop_waker();
+        (0..turns).any(|_| dying.as_mut().poll(&mut Context::from_waker(&waker)).is_ready())
     }
 
     /// Sweeps, and stops one of the invocations after so many turns. Its message comes again, and others go on; after
@@ -382,33 +418,11 @@ fn plan(now: OffsetDateTime, accounts: impl Iterator<Item = AccountId>) -> Plan 
     let globals = accounts.keys().map(|account| Target::Global { account: account.clone() });
     let regions =
         accounts.keys().map(|account| Target::Region { account: account.clone(), region: REGIONS[0].to_owned() });
-    Plan {
-        run: RunId::new(),
-        epoch: 1,
-        mode: Mode::Incremental,
-        resend: false,
-        remove_unknown: false,
-        confirms: None,
-        started: now,
-        deadline: now + Duration::hours(5),
-        narrowing: Narrowing::default(),
-        strategy: by(FoundBy::RoleList),
-        port_organization: ORGANIZATION.to_owned(),
-        metrics_url: None,
-        partition: "aws".to_owned(),
-        session_policy: String::new(),
-        targets: globals.chain(regions).collect(),
-        accounts,
-        inaccessible: BTreeMap::new(),
-    }
+    let targets = globals.chain(regions).collect();
+    Plan { port_organization: ORGANIZATION.to_owned(), targets, ..plan_over(now, accounts) }
 }
 
 /// Names of kinds, so that tests need not know the model.
 pub const ACCOUNT_KIND: &str = ACCOUNT.name;
 pub const BUCKET_KIND: &str = BUCKET.name;
 pub const QUEUE_KIND: &str = QUEUE.name;
-
-/// Accounts that are found so, and none of them left out.
-pub fn by(found_by: FoundBy) -> Strategy {
-    Strategy { found_by, excluded_accounts: BTreeSet::new() }
-}

@@ -11,7 +11,10 @@ mod catalog;
 mod chaos;
 mod clock;
 mod cloud;
+mod interrupted;
 mod queue;
+#[path = "../support/run_plan.rs"]
+mod run_plan;
 mod store;
 mod story;
 mod sweep;

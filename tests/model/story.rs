@@ -13,11 +13,11 @@ use portolan::config::{DefaultResources, IntegrationSettings};
 use portolan::mapping::Mapping;
 use portolan::message::{Message, Step};
 use portolan::run::{
-    FoundBy, InaccessibleAccount, Mode, Narrowing, Place, Plan, PlannedAccount, RunId, Strategy, load_current,
+    FoundBy, InaccessibleAccount, Mode, Place, Plan, PlannedAccount, RunId, Strategy, UnrememberedLedgers, load_current,
 };
 use portolan::schedule::{RunAbort, RunStart, first_summary};
 use portolan::seams::{Clock, EntityKey};
-use portolan::target::Target;
+use portolan::target::{AccountId, Target};
 use portolan::work::Worker;
 use time::Duration;
 
@@ -26,6 +26,7 @@ use super::chaos::Chaos;
 use super::clock::SimulatedClock;
 use super::cloud::SimulatedCloud;
 use super::queue::{Delivery, MemoryQueue};
+use super::run_plan::plan_over;
 use super::store::MemoryStore;
 use super::world::{
     ACCOUNT, BUCKET, MODEL_KINDS, MappingSpec, Protected, QUEUE, REGIONS, TOPIC, World, catalog_of, place, protected,
@@ -39,6 +40,8 @@ const INVOCATIONS: [Duration; 4] = [
     Duration::milliseconds(3_400),
     Duration::milliseconds(4_000),
 ];
+/// With one that is closed, a run still has an account to read.
+const MOST_EXCLUDED: usize = 2;
 /// A story that takes more turns than this never ends.
 const MOST_TURNS: usize = 200_000;
 /// After the first of these nothing is missing in Port, after the second everything is as in AWS, and after the third
@@ -84,6 +87,12 @@ struct Story {
     /// What each run must not delete, with the mapping that it was started with.
     protected: BTreeMap<RunId, (MappingSpec, Protected)>,
     has_closed_account: bool,
+    /// What the setting leaves out.
+    excluded: BTreeSet<AccountId>,
+    /// Whether the setting ever left out an account.
+    has_excluded: bool,
+    /// The plan of the run that was started last.
+    last: Option<Plan>,
     /// The message by which each target of a run was begun.
     first_messages: HashMap<(RunId, String), u64>,
     outcome: Outcome,
@@ -141,6 +150,9 @@ impl Story {
             tasks: Vec::new(),
             protected: BTreeMap::new(),
             has_closed_account: false,
+            excluded: BTreeSet::new(),
+            has_excluded: false,
+            last: None,
             first_messages: HashMap::new(),
             outcome: Outcome::default(),
             chaos,
@@ -164,10 +176,12 @@ impl Story {
         self.chaos.calm_down();
         self.go_on()?;
         self.spec = MappingSpec { is_merging: self.spec.is_merging, ..MappingSpec::whole() };
+        self.excluded.clear();
         for run in 1..=QUIET_RUNS {
             // Longer than any run that was left behind may still be going.
             self.clock.advance(Duration::hours(6));
-            self.start_run_of(Mode::Full);
+            // Where the setting changed, nothing goes that nobody has confirmed.
+            self.start_run_of(Mode::Full, self.has_excluded);
             self.go_on()?;
             self.check_catalog(run).map_err(|problem| format!("after {run} quiet runs: {problem}"))?;
         }
@@ -328,22 +342,38 @@ impl Story {
     /// Starts a run of the world as it is, superseding one that is still going.
     fn start_run(&mut self) {
         let mode = if self.chaos.choose(3) == 1 { Mode::Full } else { Mode::Incremental };
-        self.start_run_of(mode);
+        let confirms = self.chaos.choose(3) == 1;
+        self.start_run_of(mode, confirms);
     }
 
-    fn start_run_of(&mut self, mode: Mode) {
+    /// Starts a run that may confirm what the last one held back.
+    fn start_run_of(&mut self, mode: Mode, confirms: bool) {
         self.outcome.runs += 1;
-        let plan = Plan { mode, ..self.plan() };
+        let confirmed = self.last.take().filter(|_| confirms);
+        let plan = Plan { mode, confirms: confirmed.as_ref().map(|plan| plan.run.clone()), ..self.plan() };
         let world = self.cloud.world.lock().expect("one thread").clone();
-        self.protected.insert(plan.run.clone(), (self.spec.clone(), protected(&world, &self.spec)));
-        self.chaos.tell(format!("run {} starts: {:?}", self.outcome.runs, self.spec));
+        let mut entities = protected(&world, &self.spec);
+        // What is left out is there, and must not go, unless a person has confirmed a run that left out the same.
+        if confirmed.is_some_and(|confirmed| confirmed.strategy == plan.strategy) {
+            let excluded: Vec<String> = self.excluded.iter().map(|account| format!("{account}/")).collect();
+            for places in entities.values_mut() {
+                places.retain(|place| !excluded.iter().any(|excluded| place.starts_with(excluded)));
+            }
+        }
+        self.protected.insert(plan.run.clone(), (self.spec.clone(), entities));
+        self.last = Some(plan.clone());
+        let confirms = if plan.confirms.is_some() { "confirms the last one, and " } else { "" };
+        self.chaos
+            .tell(format!("run {} {confirms}starts without {:?}: {:?}", self.outcome.runs, self.excluded, self.spec));
         let (catalog, store, queue) = (self.catalog.clone(), self.store.clone(), self.queue.clone());
         let (place, document) = (self.place.clone(), self.spec.document());
         let future = async move {
             let Ok(mapping) = Mapping::parse(&document) else { return };
             let Ok(previous) = load_current(&store, &place).await else { return };
             let epoch = previous.as_ref().map_or(1, |(current, _)| current.epoch + 1);
-            let plan = Plan { epoch, ..plan };
+            let current = previous.as_ref().map(|(current, _)| current);
+            let Ok(unremembered) = UnrememberedLedgers::before(&store, &place, current).await else { return };
+            let plan = Plan { epoch, unremembered, ..plan };
             let start = RunStart { catalog: &catalog, store: &store, queue: &queue, place: &place, plan: &plan };
             let version = previous.map(|(_, version)| version);
             // A run that does not start has no effect, and the next one comes.
@@ -353,13 +383,14 @@ impl Story {
         self.tasks.push(Task { name, worker: None, run: None, future: Box::pin(future) });
     }
 
-    /// What discovery would have found: every open account, but those that could not be entered.
+    /// What discovery would have found: every open account that is not left out, but those that could not be entered.
     fn plan(&self) -> Plan {
         let world = self.cloud.world.lock().expect("one thread");
         let mut accounts = BTreeMap::new();
         let mut inaccessible = BTreeMap::new();
         let mut targets = BTreeSet::new();
-        for (account, state) in world.accounts.iter().filter(|(_, state)| !state.is_closed) {
+        let is_found = |account: &AccountId| !self.excluded.contains(account);
+        for (account, state) in world.accounts.iter().filter(|(id, state)| !state.is_closed && is_found(id)) {
             if self.chaos.happens(10) {
                 self.chaos.tell(format!("   account {account} is inaccessible"));
                 let found = InaccessibleAccount {
@@ -387,31 +418,18 @@ impl Story {
             };
             accounts.insert(account.clone(), planned);
         }
-        let started = self.clock.now();
         Plan {
-            run: RunId::new(),
-            epoch: 0,
-            mode: Mode::Incremental,
-            resend: false,
-            remove_unknown: false,
-            confirms: None,
-            started,
-            deadline: started + Duration::hours(5),
-            narrowing: Narrowing::default(),
             strategy: Strategy {
                 found_by: FoundBy::Organization {
                     management_role: "arn:aws:iam::999999999999:role/model".to_owned(),
                     organizational_units: BTreeSet::new(),
                 },
-                excluded_accounts: BTreeSet::new(),
+                excluded_accounts: self.excluded.clone(),
             },
             port_organization: ORGANIZATION.to_owned(),
-            metrics_url: None,
-            partition: "aws".to_owned(),
-            session_policy: String::new(),
-            accounts,
             inaccessible,
             targets,
+            ..plan_over(self.clock.now(), accounts)
         }
     }
 
@@ -424,7 +442,7 @@ impl Story {
         let somewhere = place(&open[self.chaos.choose(open.len())], &kind, self.chaos.choose(REGIONS.len()));
         let all = world.all();
         let any = (!all.is_empty()).then(|| all[self.chaos.choose(all.len())].clone());
-        match (self.chaos.choose(12), any) {
+        match (self.chaos.choose(14), any) {
             (0 | 1, _) => {
                 let name = format!("{}-new-{}", kind.blueprint, world.versions);
                 self.chaos.tell(format!("{name} is made in {somewhere}"));
@@ -463,6 +481,16 @@ impl Story {
             }
             (8, _) => self.somebody_deletes_in_port(),
             (9, _) => self.harm_a_ledger(),
+            (12, _) if self.excluded.len() < MOST_EXCLUDED => {
+                let account = open[self.chaos.choose(open.len())].clone();
+                self.chaos.tell(format!("account {account} is left out"));
+                self.excluded.insert(account);
+                self.has_excluded = true;
+            }
+            (13, _) => {
+                self.chaos.tell("no account is left out any more");
+                self.excluded.clear();
+            }
             _ => self.change_the_mapping(),
         }
     }

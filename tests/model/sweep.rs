@@ -9,7 +9,8 @@ use portolan::seams::EntityKey;
 use portolan::target::Target;
 use serde_json::{Value, json};
 
-use super::bench::{ACCOUNT_KIND, BUCKET_KIND, Bench, QUEUE_KIND, Stopped, account, bucket, by, global};
+use super::bench::{ACCOUNT_KIND, BUCKET_KIND, Bench, QUEUE_KIND, Stopped, account, bucket, global};
+use super::run_plan::found_by;
 
 fn sent(version: u64) -> State {
     State::Sent(EntityHash::of(&json!(version), true))
@@ -204,7 +205,7 @@ async fn promise_1_what_no_ledger_knows_stays_where_something_was_not_seen() {
     let changes: [(&str, Change); 9] = [
         ("an incremental run", |bench| bench.plan.mode = Mode::Incremental),
         ("an inaccessible account", inaccessible),
-        ("accounts that are found in another way", |bench| bench.plan.strategy = by(FoundBy::SingleAccount)),
+        ("accounts that are found in another way", |bench| bench.plan.strategy = found_by(FoundBy::SingleAccount)),
         ("a region that is being enabled", |bench| {
             for planned in bench.plan.accounts.values_mut() {
                 planned.changing_regions.push("me-central-1".to_owned());
@@ -248,28 +249,6 @@ async fn promise_1_what_no_ledger_knows_stays_where_something_was_not_seen() {
         assert_eq!((deletions.deleted, deletions.unknown_in_port), (0, 1), "{what}");
         assert!(bench.is_in_port(&bucket("unknown")), "{what}");
     }
-}
-
-#[tokio::test]
-async fn promise_1_a_ledger_that_is_lost_after_its_target_was_read_is_missed() {
-    // Its first run made it, so that no earlier one knows of it.
-    let bench = bench_with_unknown(Mode::Full).await;
-    bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("gone"), stale(&bench.plan.run))]).await;
-    bench.put_into_port([bucket("gone")]);
-    let gave_one = |target: &Target, unit: &mut portolan::run::UnitReport| {
-        unit.accepted = u64::from(*target == global(1) && unit.kind == BUCKET_KIND);
-    };
-    bench.begin(gave_one).await;
-    bench.store.harm(&bench.place.ledger(&global(1)), true);
-    bench.sweep(1_000_000).await;
-    let deletions = bench.summary().await.deletions.expect("the run has ended");
-    assert_eq!((deletions.deleted, bench.is_owned().len()), (0, 3));
-    assert!(
-        deletions.held_back[0].contains("the ledger of 000000000001/global is missing"),
-        "{:?}",
-        deletions.held_back
-    );
-    assert!(bench.known().await.ledgers.contains(&global(1)));
 }
 
 #[tokio::test]
@@ -338,7 +317,7 @@ async fn bench_with_missing_accounts() -> Bench {
         bench.put_ledger(&global(number), [(BUCKET_KIND, entity.clone(), sent(0))]).await;
         bench.put_into_port([entity]);
     }
-    bench.put_known(by(FoundBy::SingleAccount)).await;
+    bench.put_known(found_by(FoundBy::SingleAccount)).await;
     leave_only_the_first(&mut bench);
     bench
 }
@@ -356,14 +335,14 @@ async fn accounts_that_went_away_with_a_changed_setting_go_when_a_person_confirm
     assert!(held_back[0].contains("were changed") || held_back[0].contains("was changed"), "{held_back:?}");
     assert!(held_back[0].contains(&words), "{held_back:?}");
     assert_eq!(bench.is_owned().len(), 3);
-    assert_eq!(bench.known().await.strategy, Some(by(FoundBy::SingleAccount)));
+    assert_eq!(bench.known().await.strategy, Some(found_by(FoundBy::SingleAccount)));
 
     let confirmed = bench.plan.run.clone();
     bench.next_run(|plan| plan.confirms = Some(confirmed));
     let summary = bench.run().await;
     assert_eq!(summary.outcome, "completed");
     assert_eq!(bench.is_owned(), BTreeSet::from([bucket("bucket-1")]));
-    assert_eq!(bench.known().await.strategy, Some(by(FoundBy::RoleList)));
+    assert_eq!(bench.known().await.strategy, Some(found_by(FoundBy::RoleList)));
     assert_eq!(bench.known().await.ledgers, BTreeSet::from([global(1)]));
 }
 
@@ -387,7 +366,7 @@ async fn promise_1_what_a_person_did_not_see_is_not_confirmed() {
         let confirmed = bench.plan.run.clone();
         bench.next_run(|plan| plan.confirms = Some(confirmed));
         if is_other_strategy {
-            bench.plan.strategy = by(FoundBy::Organization {
+            bench.plan.strategy = found_by(FoundBy::Organization {
                 management_role: "arn:aws:iam::999999999999:role/model".to_owned(),
                 organizational_units: BTreeSet::new(),
             });
@@ -419,7 +398,7 @@ fn in_organization(units: &[&str], excluded: &[usize]) -> Strategy {
 
 #[tokio::test]
 async fn promise_1_accounts_that_only_a_setting_tells_gone_stay_until_a_person_confirms_where_nothing_was_known() {
-    let strategies = [by(FoundBy::RoleList), in_organization(&["ou-1"], &[]), in_organization(&[], &[3])];
+    let strategies = [found_by(FoundBy::RoleList), in_organization(&["ou-1"], &[]), in_organization(&[], &[3])];
     for strategy in strategies {
         for is_first_narrowed in [true, false] {
             // Runs wrote ledgers, and none came to its end.
@@ -545,7 +524,7 @@ async fn an_unchanged_run_writes_no_ledger_and_nothing_of_its_own_but_the_summar
         bench.put_ledger(&global(number), [(BUCKET_KIND, entity.clone(), sent(0))]).await;
         bench.put_into_port([entity]);
     }
-    bench.put_known(by(FoundBy::RoleList)).await;
+    bench.put_known(found_by(FoundBy::RoleList)).await;
     bench.begin(|_, _| {}).await;
     let before = bench.store.writes();
     bench.sweep(300).await;

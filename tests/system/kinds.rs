@@ -28,19 +28,19 @@ mod throttling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use portolan::aws::{AwsReader, Identities, KnownQuota, read_policy};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::kinds::fields::{Field, Form};
 use portolan::kinds::{HistoryBound, KINDS, Options, Page, ReadError, Reader, Resource, Scope};
-use portolan::run::{FoundBy, Mode, Narrowing, Plan, PlannedAccount, RunId, Strategy};
+use portolan::run::{FoundBy, Plan, PlannedAccount};
 use portolan::seams::{Cloud, ListRequest};
 use portolan::target::Target;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use crate::run_plan::{found_by, plan_over};
 use crate::support::aws::{AccountInRegion, Aws, FaultId, Organization, OrganizationPlan};
 
 /// The region in which most tests have their resources.
@@ -218,31 +218,14 @@ fn plan_of(organization: &Organization<'_>) -> Plan {
         let include_actions = kind.include_actions.iter().map(|action| action.name.to_owned()).collect();
         (kind.name.to_owned(), Options { include_actions, ..Options::default() })
     });
-    let started = OffsetDateTime::now_utc();
+    let accounts = BTreeMap::from([(organization.account("alpha").parse().expect("an account number"), alpha)]);
     Plan {
-        run: RunId::new(),
-        epoch: 1,
-        mode: Mode::Incremental,
-        resend: false,
-        remove_unknown: false,
-        confirms: None,
-        started,
-        deadline: started + Duration::from_secs(3600),
-        narrowing: Narrowing::default(),
-        strategy: Strategy {
-            found_by: FoundBy::Organization {
-                management_role: organization.read_role_arn(organization.management_account()),
-                organizational_units: BTreeSet::new(),
-            },
-            excluded_accounts: BTreeSet::new(),
-        },
-        port_organization: "org_test".to_owned(),
-        metrics_url: None,
-        partition: "aws".to_owned(),
+        strategy: found_by(FoundBy::Organization {
+            management_role: organization.read_role_arn(organization.management_account()),
+            organizational_units: BTreeSet::new(),
+        }),
         session_policy: read_policy(&kinds.collect()),
-        accounts: BTreeMap::from([(organization.account("alpha").parse().expect("an account number"), alpha)]),
-        inaccessible: BTreeMap::new(),
-        targets: BTreeSet::new(),
+        ..plan_over(OffsetDateTime::now_utc(), accounts)
     }
 }
 

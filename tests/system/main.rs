@@ -3,6 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/run_plan.rs"]
+mod run_plan;
+
 mod aws_testbed;
 mod big_target;
 mod by_hand;

@@ -17,7 +17,7 @@ use aws_types::region::Region;
 use portolan::aws::{AwsReader, Identities, RoleArn, S3Store, SqsQueue, read_port_credentials};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::kinds::{KINDS, Options, Scope};
-use portolan::run::{FoundBy, Mode, Narrowing, Plan, PlannedAccount, RunId, Strategy};
+use portolan::run::{FoundBy, Narrowing, Plan, PlannedAccount};
 use portolan::schedule::discover;
 use portolan::schedule::organizations::Patience;
 use portolan::seams::{Cloud, ListRequest, Queue, Store};
@@ -25,6 +25,7 @@ use portolan::target::{AccountId, Target};
 use serde_json::json;
 use time::OffsetDateTime;
 
+use crate::run_plan::{found_by, plan_over};
 use crate::support::aws::{OrganizationPlan, credentials};
 use crate::support::world::World;
 
@@ -163,31 +164,13 @@ fn plan_of(partition: &Partition, member: &AccountId) -> Plan {
         disabled_regions: Vec::new(),
         changing_regions: Vec::new(),
     };
-    let started = OffsetDateTime::now_utc();
     Plan {
-        run: RunId::new(),
-        epoch: 1,
-        mode: Mode::Incremental,
-        resend: false,
-        remove_unknown: false,
-        confirms: None,
-        started,
-        deadline: started,
-        narrowing: Narrowing::default(),
-        strategy: Strategy {
-            found_by: FoundBy::Organization {
-                management_role: role_in(partition, MANAGEMENT),
-                organizational_units: BTreeSet::new(),
-            },
-            excluded_accounts: BTreeSet::new(),
-        },
-        port_organization: "org_test".to_owned(),
-        metrics_url: None,
+        strategy: found_by(FoundBy::Organization {
+            management_role: role_in(partition, MANAGEMENT),
+            organizational_units: BTreeSet::new(),
+        }),
         partition: partition.name.to_owned(),
-        session_policy: "{}".to_owned(),
-        accounts: BTreeMap::from([(member.clone(), planned)]),
-        inaccessible: BTreeMap::new(),
-        targets: BTreeSet::new(),
+        ..plan_over(OffsetDateTime::now_utc(), BTreeMap::from([(member.clone(), planned)]))
     }
 }
 

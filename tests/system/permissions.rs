@@ -1,16 +1,16 @@
 //! Least privilege: what a run may do, and what it does, as its calls show.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portolan::aws::{AwsReader, Identities};
 use portolan::config::{AccountSettings, AccountSource};
 use portolan::kinds::KINDS;
-use portolan::run::{FoundBy, Mode, Narrowing, Plan, RunId, Strategy};
 use portolan::seams::Cloud;
 use portolan::target::Target;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use crate::run_plan::plan_over;
 use crate::support::aws::{Aws, AwsCall, Organization, OrganizationPlan};
 use crate::support::world::{World, all_kinds_mapping};
 
@@ -132,26 +132,7 @@ async fn a_target_that_the_plan_has_no_role_for_is_not_read_as_ourselves() {
         web_identity_token_file: None,
     };
     let reader = AwsReader::new(std::sync::Arc::new(Identities::new(organization.sdk_config(), &settings, &[])));
-    let started = OffsetDateTime::now_utc();
-    let plan = Plan {
-        run: RunId::new(),
-        epoch: 1,
-        mode: Mode::Incremental,
-        resend: false,
-        remove_unknown: false,
-        confirms: None,
-        started,
-        deadline: started,
-        narrowing: Narrowing::default(),
-        strategy: Strategy { found_by: FoundBy::RoleList, excluded_accounts: BTreeSet::new() },
-        port_organization: "org_test".to_owned(),
-        metrics_url: None,
-        partition: "aws".to_owned(),
-        session_policy: String::new(),
-        accounts: Default::default(),
-        inaccessible: Default::default(),
-        targets: BTreeSet::new(),
-    };
+    let plan = plan_over(OffsetDateTime::now_utc(), BTreeMap::new());
     let account = organization.account("alpha").parse().expect("an account number");
     for target in [Target::Global { account }, Target::Organization] {
         let error = reader.enter(&plan, &target).await.expect_err("the plan has no such account").to_string();

@@ -31,7 +31,7 @@ pub async fn decide(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     let Progress { survey, claims, decision, .. } = progress;
     let deletable = claims.count_deletable();
     if deletable == 0 {
-        return Ok(sweep.enter_after(Flow::GoesOn, Stage::Delete));
+        return Ok(sweep.enter_after(Flow::GoesOn, Stage::Announce));
     }
     survey.fingerprints.load(context).await?;
     let mut unknown = 0;
@@ -43,7 +43,7 @@ pub async fn decide(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     if is_allowed {
         let blueprints = dependents_first(context, claims, relations).await?;
         *decision = Decision { is_allowed, held_back: None, blueprints };
-        return Ok(sweep.enter_after(Flow::GoesOn, Stage::Delete));
+        return Ok(sweep.enter_after(Flow::GoesOn, Stage::Announce));
     }
     claims.save(context).await?;
     let parts = claims.deletable.iter().map(|(blueprint, records)| (blueprint.clone(), records.parts().to_vec()));
@@ -57,7 +57,7 @@ pub async fn decide(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
          allows{but_confirmed}; if that is meant, raise it for one run, or invoke the scheduler with {{\"confirm\":\"{}\"}}",
         context.snapshot.plan.run
     ));
-    Ok(sweep.enter_after(Flow::GoesOn, Stage::Delete))
+    Ok(sweep.enter_after(Flow::GoesOn, Stage::Announce))
 }
 
 /// Whether a person confirmed a run that held back all of what is to go now.

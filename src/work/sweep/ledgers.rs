@@ -78,12 +78,7 @@ impl<'a> LedgerStream<'a> {
 
 async fn look<'a>(judge: &'a Judge<'a>, item: LedgerTarget) -> Result<Looked<'a>, StepError> {
     let context = judge.context;
-    let LedgerTarget { target, has_ledger } = item;
-    if !has_ledger {
-        let mark = read_mark(context, &target).await?;
-        let judge = judge.target(target.clone(), &Ledger::default(), mark);
-        return Ok(Looked { target, ledger: Found::Lost, judge });
-    }
+    let target = item.target;
     let ledgers = Ledgers { store: context.worker.store.as_ref(), place: &context.place };
     let file = match ledgers.load(&target).await {
         Ok(file) => file,
@@ -93,7 +88,7 @@ async fn look<'a>(judge: &'a Judge<'a>, item: LedgerTarget) -> Result<Looked<'a>
         }
         Err(error) => return Err(error.into()),
     };
-    // It vanished since it was listed.
+    // It was expected and not listed, or vanished since.
     if !file.is_there() {
         let mark = read_mark(context, &target).await?;
         let judge = judge.target(target.clone(), &Ledger::default(), mark);

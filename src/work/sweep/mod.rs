@@ -9,6 +9,7 @@
 //! the same end. It writes that before the first thing that would make it judge differently. Of two sweeps at the same
 //! time, one finds that the other wrote, and stops.
 
+mod announce;
 mod candidates;
 mod claims;
 mod collisions;
@@ -43,7 +44,9 @@ use super::{StepContext, StepError};
 use crate::events;
 use crate::ledger::Ledgers;
 use crate::message::{Message, Step};
-use crate::run::{CurrentError, Known, Phase, Summary, load_current, read_json, set_phase, write_json};
+use crate::run::{
+    CurrentError, Known, Phase, Summary, ledgers_begun_by, load_current, read_json, set_phase, write_json,
+};
 use crate::seams::{Condition, RunReport, Version};
 use crate::target::Target;
 use ledgers::LedgerTarget;
@@ -143,6 +146,7 @@ impl<'a> Sweep<'a> {
                 Stage::Repair => repair::reopen(self).await?,
                 Stage::Claims => claims::compare(self).await?,
                 Stage::Decide => decide::decide(self).await?,
+                Stage::Announce => announce::announce(self).await?,
                 Stage::Delete => delete::delete(self).await?,
                 Stage::ListAgain => port_list::read_after(self).await?,
                 Stage::Settle => settle::settle(self).await?,
@@ -198,15 +202,17 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    /// The targets that have a ledger, or should have one, in their order. Not to be asked for before all done marks
-    /// are summed up.
+    /// The targets that have a ledger, or should have one, in their order.
     async fn ledger_targets(&mut self) -> Result<Arc<Vec<LedgerTarget>>, StepError> {
         if let Some(targets) = &self.targets {
             return Ok(targets.clone());
         }
+        let (store, place) = (self.context.worker.store.as_ref(), &self.context.place);
+        let plan = &self.context.snapshot.plan;
         let mut expected = self.known().await?.map(|known| known.ledgers.clone()).unwrap_or_default();
-        expected.extend(self.progress.tally.with_entities.iter().cloned());
-        let ledgers = Ledgers { store: self.context.worker.store.as_ref(), place: &self.context.place };
+        expected.extend(plan.unremembered.all(store, place).await?);
+        expected.extend(ledgers_begun_by(store, place, &plan.run).await?);
+        let ledgers = Ledgers { store, place };
         let found: BTreeSet<Target> = ledgers.targets().await?.into_iter().collect();
         let all = found.union(&expected);
         let all = all.map(|target| LedgerTarget { target: target.clone(), has_ledger: found.contains(target) });

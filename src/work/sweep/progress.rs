@@ -34,6 +34,7 @@ pub enum Stage {
     Repair,
     Claims,
     Decide,
+    Announce,
     Delete,
     ListAgain,
     Settle,

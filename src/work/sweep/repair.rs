@@ -104,7 +104,7 @@ struct Doubt {
 impl Doubt {
     fn cast_on(ledger: &mut Ledger, missing: &Missing) -> Self {
         let mut doubt = Self { is_any: false, is_new: false };
-        for entry in ledger.entries_mut().filter(|entry| missing.concerns(entry)) {
+        for entry in ledger.entries_mut().map(|(.., entry)| entry).filter(|entry| missing.concerns(entry)) {
             // An earlier try of this very sweep may have made it unsure.
             doubt.is_any |= matches!(entry.state, State::Sent(_) | State::Unsure);
             if matches!(entry.state, State::Sent(_)) {

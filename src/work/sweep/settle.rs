@@ -152,7 +152,7 @@ impl<'a> Settlement<'a> {
         }
         let removed = file.ledger.remove(|kind, resource, entry| self.is_gone(kind, resource, entry, judge));
         is_changed |= removed > 0;
-        for entry in file.ledger.entries_mut() {
+        for (.., entry) in file.ledger.entries_mut() {
             if matches!(entry.state, State::Sent(_)) && self.is_in_doubt(entry) {
                 entry.state = State::Unsure;
                 is_changed = true;

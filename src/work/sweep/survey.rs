@@ -25,6 +25,9 @@ pub struct Survey {
     pub candidates: Records<Candidate>,
     /// Targets that have candidates.
     pub with_candidates: BTreeSet<Target>,
+    /// Those of them whose ledgers call some of it accepted by Port.
+    #[serde(default)]
+    pub with_accepted_candidates: BTreeSet<Target>,
     /// Stale entries that stay because the mapping is in doubt.
     pub in_doubt: usize,
     /// Why ledgers do not tell all that they claim, each in words.
@@ -115,6 +118,9 @@ impl Survey {
                 Verdict::Stale { reason } => {
                     self.fingerprints.stale.add([fingerprint]);
                     self.with_candidates.insert(target.clone());
+                    if matches!(entry.state, State::Sent(_)) {
+                        self.with_accepted_candidates.insert(target.clone());
+                    }
                     let candidate = Candidate { entity: entry.entity.clone(), reason, is_unknown: false };
                     self.candidates.add(context, "candidates", candidate).await?;
                 }

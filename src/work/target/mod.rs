@@ -18,7 +18,7 @@ use crate::kinds::Scope;
 use crate::ledger::{EntityHash, LedgerFile, Ledgers, Progress};
 use crate::mapping::Entity;
 use crate::message::{Message, Step};
-use crate::run::{DoneMark, Listing, StateError, UnitReport, read_json, write_json};
+use crate::run::{DoneMark, Listing, StateError, UnitReport, mark_begun_ledger, read_json, write_json};
 use crate::seams::{Clock, Condition, ListRequest, StoreError};
 use crate::target::Target;
 use headway::Headway;
@@ -65,6 +65,8 @@ struct TargetSync<'a> {
     file: LedgerFile,
     /// Whether the ledger says anything that the state bucket does not.
     is_changed: bool,
+    /// Whether everybody knows that the target must have a ledger from now on.
+    is_expected: bool,
     /// Whether this invocation wrote the ledger, and so has the target.
     has_saved: bool,
     pace: Pace,
@@ -100,7 +102,11 @@ async fn work_on(
     let clock = context.worker.clock.as_ref();
     let plan = &context.snapshot.plan;
     let ledgers = Ledgers { store, place: &context.place };
-    let mut file = ledgers.load_for_reading(target, context.snapshot.expects_ledger(target)).await?;
+    let mut file = ledgers.load_for_reading(target).await?;
+    if !file.is_there() && context.expects_ledger(target).await? {
+        events::ledger_lost(target);
+        file.ledger.claims_incomplete = true;
+    }
     let loading_took = took_since(clock, invocation_began);
     context
         .worker
@@ -126,6 +132,7 @@ async fn work_on(
         ledgers,
         file,
         is_changed,
+        is_expected: context.snapshot.remembers_ledger(target),
         has_saved: false,
         pace,
         headway,
@@ -272,6 +279,11 @@ impl TargetSync<'_> {
     async fn save(&mut self) -> Result<(), StepError> {
         let clock = self.context.worker.clock.as_ref();
         let begun = clock.now();
+        if !self.is_expected && !self.file.ledger.units.is_empty() {
+            let run = &self.context.snapshot.plan.run;
+            mark_begun_ledger(self.ledgers.store, self.ledgers.place, run, self.target).await?;
+            self.is_expected = true;
+        }
         self.ledgers.save(&mut self.file).await?;
         self.pace.note_save(took_since(clock, begun));
         self.is_changed = false;

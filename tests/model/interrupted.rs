@@ -1,0 +1,157 @@
+//! Ledgers of runs that did not come to their end, and sweeps that died: what the next run must know of them.
+
+use portolan::ledger::{EntityHash, State};
+use portolan::run::{FoundBy, Listing, Strategy, UnitReport};
+use portolan::target::Target;
+use serde_json::json;
+
+use super::bench::{BUCKET_KIND, Bench, account, bucket, global};
+use super::run_plan::found_by;
+use super::world::REGIONS;
+
+/// Two accounts and a bucket that has just moved from the second to the first, as far as the second's ledger can tell.
+async fn bench_with_moved_bucket() -> Bench {
+    let bench = Bench::new(2);
+    bench.put_into_aws(1, &["moved"]);
+    bench.put_into_port([bucket("moved")]);
+    bench
+}
+
+async fn call_it_stale_in_the_second(bench: &Bench) {
+    let stale = State::Stale(bench.plan.run.clone());
+    bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("moved"), stale)]).await;
+}
+
+async fn assert_missed(bench: &Bench, what: &str) {
+    let deletions = bench.summary().await.deletions.expect("the run has ended");
+    assert_eq!(deletions.deleted, 0, "{what}");
+    assert!(bench.is_in_port(&bucket("moved")), "{what}");
+    let words = "the ledger of 000000000001/global is missing";
+    assert!(deletions.held_back[0].contains(words), "{what}: {:?}", deletions.held_back);
+    assert!(bench.known().await.ledgers.contains(&global(1)), "{what}");
+}
+
+#[tokio::test]
+async fn promise_1_a_ledger_that_is_lost_after_its_target_was_read_is_missed() {
+    // Its first run made it, so that no earlier one knows of it.
+    let bench = bench_with_moved_bucket().await;
+    call_it_stale_in_the_second(&bench).await;
+    let gave_one = |target: &Target, unit: &mut UnitReport| {
+        unit.accepted = u64::from(*target == global(1) && unit.kind == BUCKET_KIND);
+    };
+    bench.begin(gave_one).await;
+    bench.put_ledger(&global(1), [(BUCKET_KIND, bucket("moved"), sent())]).await;
+    bench.store.harm(&bench.place.ledger(&global(1)), true);
+    bench.sweep(1_000_000).await;
+    assert_missed(&bench, "in its first run").await;
+}
+
+#[tokio::test]
+async fn promise_1_a_ledger_that_is_lost_before_any_run_has_ended_is_missed() {
+    for later_runs in 0..3 {
+        let mut bench = bench_with_moved_bucket().await;
+        bench.begin_unread().await;
+        bench.read(&global(1)).await;
+        assert!(!bench.ledger(&global(1)).await.is_empty());
+        for _ in 0..later_runs {
+            bench.next_run(|_| {});
+            bench.begin_unread().await;
+        }
+        bench.store.harm(&bench.place.ledger(&global(1)), true);
+        bench.next_run(|_| {});
+        call_it_stale_in_the_second(&bench).await;
+        bench
+            .begin(|target, unit| {
+                if *target == global(1) {
+                    unit.listing = Listing::Denied("denied".to_owned());
+                }
+            })
+            .await;
+        bench.sweep(1_000_000).await;
+        assert_missed(&bench, &format!("{later_runs} runs later")).await;
+    }
+}
+
+#[tokio::test]
+async fn promise_1_what_takes_the_place_of_a_ledger_that_no_ended_run_knew_of_says_so() {
+    for later_runs in 0..3 {
+        let mut bench = bench_with_moved_bucket().await;
+        bench.begin_unread().await;
+        bench.read(&global(1)).await;
+        for _ in 0..later_runs {
+            bench.next_run(|_| {});
+            bench.begin_unread().await;
+        }
+        bench.store.harm(&bench.place.ledger(&global(1)), true);
+        bench.next_run(|_| {});
+        bench.begin_unread().await;
+        bench.read(&global(1)).await;
+        assert!(bench.may_lack_claims(&global(1)).await);
+    }
+}
+
+/// Or an account that may never be read would hold back all deletions for ever, because a run was aborted once.
+#[tokio::test]
+async fn what_no_run_began_is_not_missed() {
+    let mut bench = Bench::new(2);
+    bench.put_into_aws(1, &[]);
+    let empty = Target::Region { account: account(1), region: REGIONS[0].to_owned() };
+    bench.begin_unread().await;
+    bench.read(&empty).await;
+    bench.next_run(|_| {});
+    let deny = |target: &Target, unit: &mut UnitReport| {
+        if *target == empty {
+            unit.listing = Listing::Denied("denied".to_owned());
+        }
+    };
+    bench.begin(deny).await;
+    bench.sweep(1_000_000).await;
+    let deletions = bench.summary().await.deletions.expect("the run has ended");
+    assert_eq!(deletions.held_back, Vec::<String>::new());
+}
+
+/// An account that is gone for good, with a bucket that its ledger says Port has.
+async fn bench_with_gone_account() -> Bench {
+    let mut bench = Bench::new(3);
+    let strategy = whole_organization();
+    for number in 1..=3 {
+        let entity = bucket(&format!("bucket-{number}"));
+        bench.put_ledger(&global(number), [(BUCKET_KIND, entity.clone(), sent())]).await;
+        bench.put_into_port([entity]);
+    }
+    bench.put_known(strategy.clone()).await;
+    bench.plan.strategy = strategy;
+    bench.plan.accounts.remove(&account(3));
+    bench.plan.targets.retain(|target| target.account() != Some(&account(3)));
+    bench.begin(|_, _| {}).await;
+    bench
+}
+
+fn sent() -> State {
+    State::Sent(EntityHash::of(&json!("content"), true))
+}
+
+fn whole_organization() -> Strategy {
+    found_by(FoundBy::Organization {
+        management_role: "arn:aws:iam::999999999999:role/model".to_owned(),
+        organizational_units: Default::default(),
+    })
+}
+
+#[tokio::test]
+async fn promise_2_no_ledger_says_that_port_has_what_a_dead_sweep_deleted() {
+    let mut deaths_after_deletion = 0;
+    for turns in 1.. {
+        let bench = bench_with_gone_account().await;
+        let has_ended = bench.sweep_and_die(turns).await;
+        if !bench.is_in_port(&bucket("bucket-3")) {
+            deaths_after_deletion += 1;
+            let state = bench.ledger(&global(3)).await.remove(&bucket("bucket-3"));
+            assert!(matches!(state, None | Some(State::Unsure)), "after {turns} turns: {state:?}");
+        }
+        if has_ended {
+            break;
+        }
+    }
+    assert!(deaths_after_deletion > 5, "{deaths_after_deletion}");
+}
