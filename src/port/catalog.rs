@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use super::client::{Answer, Call, PortClient, Role};
+use super::answer::Answer;
+use super::client::{Call, PortClient, Role};
 use super::metrics;
 use crate::seams::{
     Catalog, CatalogError, DeleteOutcome, EntityKey, OwnedPage, RunReport, UpsertOptions, UpsertOutcome,

@@ -6,11 +6,10 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode};
-use serde::Deserialize;
-use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::address::{address, redirected};
+use super::answer::Answer;
 use super::body;
 use super::credentials::{CredentialSource, Token};
 use super::limits::{Api, RateLimit, backoff};
@@ -22,8 +21,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Tries of one call, the first included.
 pub(super) const TRIES: u32 = 5;
-/// How much of an answer's text goes into a message.
-const LONGEST_REASON: usize = 300;
 
 /// A client of Port's API.
 pub struct PortClient {
@@ -64,64 +61,6 @@ pub(super) struct Call<'a> {
     pub role: Role,
     /// Whether making it twice is the same as making it once.
     pub repeatable: bool,
-}
-
-/// An answer, whatever its status, except for those that concern every call alike.
-pub(super) struct Answer {
-    pub status: StatusCode,
-    pub body: Vec<u8>,
-    pub trace_id: String,
-}
-
-impl Answer {
-    pub fn json(&self) -> Result<Value, CatalogError> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| CatalogError::Unavailable(format!("an answer that is no JSON: {error}")))
-    }
-
-    /// Port's words about what is wrong, with the id by which its support finds the call.
-    pub fn reason(&self) -> String {
-        #[derive(Deserialize)]
-        struct Problem {
-            #[serde(default)]
-            error: Option<Value>,
-            #[serde(default)]
-            message: Option<Value>,
-        }
-        let as_text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let text = match serde_json::from_slice::<Problem>(&self.body) {
-            Ok(Problem { error: Some(error), message: Some(message) }) => {
-                format!("{}: {}", as_text(error), as_text(message))
-            }
-            Ok(Problem { error: Some(text), .. } | Problem { message: Some(text), .. }) => as_text(text),
-            _ => String::from_utf8_lossy(&self.body).into_owned(),
-        };
-        let text: String = text.chars().take(LONGEST_REASON).collect();
-        match self.trace_id.is_empty() {
-            true => text,
-            false => format!("{text} (trace id {})", self.trace_id),
-        }
-    }
-
-    /// The answer, if its status says that the call succeeded.
-    pub fn success(self) -> Result<Self, CatalogError> {
-        if self.status.is_success() {
-            return Ok(self);
-        }
-        Err(self.into_error())
-    }
-
-    pub fn into_error(self) -> CatalogError {
-        let reason = self.reason();
-        match self.status {
-            StatusCode::UNAUTHORIZED => CatalogError::Credentials(reason),
-            StatusCode::FORBIDDEN => CatalogError::Denied(reason),
-            status if status.is_server_error() => {
-                CatalogError::Unavailable(format!("status {}: {reason}", status.as_u16()))
-            }
-            status => CatalogError::Rejected { status: status.as_u16(), reason },
-        }
-    }
 }
 
 /// What one try came to.

@@ -3,8 +3,9 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::catalog::segment;
-use super::client::{Answer, Call, PortClient, Role};
+use super::client::{Call, PortClient, Role};
 use super::defaults::{self, Installed};
 use crate::config::{DefaultResources, IntegrationSettings, Settings};
 use crate::events;

@@ -1,6 +1,7 @@
 //! Port: client, entities, the integration record, and what is installed on the first run.
 
 mod address;
+mod answer;
 mod body;
 mod catalog;
 mod client;
