@@ -3,7 +3,7 @@
 use aws_sdk_secretsmanager::Client;
 use serde::Deserialize;
 
-use crate::kinds::ReadError;
+use crate::kinds::{Failure, ReadError};
 use crate::port::PortCredentials;
 
 /// AWS Secrets Manager keeps no larger secret.
@@ -29,12 +29,10 @@ enum SecretForm {
 /// A secret that gives no credentials. Its content is never part of the message.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    #[error("the secret {arn} could not be read: {source}")]
-    Unreadable {
-        arn: String,
-        #[source]
-        source: ReadError,
-    },
+    #[error(
+        "the secret {arn} could not be read: {failure}; check that it exists, and that the function's role may read it and decrypt with its key"
+    )]
+    Unreadable { arn: String, failure: Failure },
     #[error("the secret {arn} has {bytes} bytes; at most {LARGEST_SECRET_BYTES} are possible")]
     TooLarge { arn: String, bytes: usize },
     #[error(
@@ -48,7 +46,7 @@ pub async fn read_port_credentials(client: &Client, arn: &str) -> Result<PortCre
     let answer = client.get_secret_value().secret_id(arn).send().await;
     let output = answer
         .map_err(ReadError::of("secretsmanager:GetSecretValue"))
-        .map_err(|source| SecretError::Unreadable { arn: arn.to_owned(), source })?;
+        .map_err(|error| SecretError::Unreadable { arn: arn.to_owned(), failure: error.failure().clone() })?;
     credentials_of(arn, output.secret_string.as_deref().unwrap_or_default())
 }
 

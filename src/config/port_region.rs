@@ -46,6 +46,9 @@ pub fn base_url(text: &str) -> Result<String, String> {
             "`{printed}`: Port's credentials would go over the network in clear text; https is expected"
         ));
     }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("`{printed}` with a query or a fragment, to which no path can be added"));
+    }
     Ok(text.trim_end_matches('/').trim_end_matches("/v1").to_owned())
 }
 

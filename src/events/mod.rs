@@ -1,6 +1,7 @@
 //! What the system says about itself. Every line that an operator may search for is written here, with its fields, and
 //! every metric beside it.
 
+mod logging;
 mod metrics;
 
 use std::fmt::Display;
@@ -11,27 +12,16 @@ use time::OffsetDateTime;
 use crate::run::{Deletions, DoneMark, Listing, Plan, RunId, Summary, UnitReport};
 use crate::target::{AccountId, Target};
 
+pub use logging::start_logging;
 pub use metrics::{Metric, start as start_metrics};
-
-/// Starts JSON logging to standard output. `RUST_LOG` (or `PORTOLAN_LOG_LEVEL`) chooses the level; `info` without it.
-pub fn start_logging() {
-    let level = std::env::var("PORTOLAN_LOG_LEVEL").or_else(|_| std::env::var("RUST_LOG")).unwrap_or_default();
-    let level = if level.trim().is_empty() { "info".to_owned() } else { level.to_lowercase() };
-    let filter =
-        tracing_subscriber::EnvFilter::try_new(&level).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        // Events have a field of that name: JSON with the name twice loses one of them.
-        .with_target(false)
-        .with_env_filter(filter)
-        .init();
-}
 
 pub fn start_failed(reason: &impl Display) {
     tracing::error!(%reason, "start failed");
+}
+
+/// A value that names no level. It is not printed: it may have been meant for another variable.
+fn log_level_unknown() {
+    tracing::warn!("PORTOLAN_LOG_LEVEL is none of error, warn, info, debug and trace; info is taken");
 }
 
 /// Variables that are set and have no meaning, each with what to do, and without its value.
@@ -53,6 +43,11 @@ pub fn run_started(summary: &Summary) {
         "run started"
     );
     metrics::write(&[(Metric::RunsStarted, 1)], &[("run", &summary.run), ("mode", &summary.mode.as_str())]);
+}
+
+/// All messages of a run are sent, and the state bucket does not say so yet.
+pub fn phase_not_written(run: &RunId, reason: &impl Display) {
+    tracing::warn!(%run, %reason, "run not marked as running");
 }
 
 /// A run was asked for and does not start. `run` is the one that is in the way, or that cannot be confirmed.
@@ -306,8 +301,11 @@ pub fn run_ended(plan: &Plan, summary: &Summary, took: Duration) {
             (Metric::InaccessibleAccounts, summary.inaccessible_accounts.len() as u64),
             (Metric::FailedTargets, failed_targets as u64),
             (Metric::DeletionsHeldBack, deletions.held_back.len() as u64),
-            (Metric::UnknownInPort, deletions.unknown_in_port as u64),
         ]);
+        // Without Port's list, or with a part of it, there may be any number of them.
+        if deletions.not_verified.is_none() {
+            values.push((Metric::UnknownInPort, deletions.unknown_in_port as u64));
+        }
     }
     let fields: [(&str, &dyn Display); 3] =
         [("run", &summary.run), ("mode", &summary.mode.as_str()), ("outcome", &summary.outcome)];

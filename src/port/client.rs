@@ -39,6 +39,8 @@ struct Shared {
     /// one.
     organization: Mutex<Option<(String, String)>>,
     limit: RateLimit,
+    /// That of the host that takes reports: what it refuses must not hold up anything else.
+    limit_of_reports: RateLimit,
 }
 
 /// Whether a call owns catalog data: Port marks what such calls write with the caller's name, and by that finds it
@@ -97,6 +99,7 @@ impl PortClient {
             sign_in: SignIn::new(source),
             organization: Mutex::new(None),
             limit: RateLimit::default(),
+            limit_of_reports: RateLimit::default(),
         };
         Ok(Self { shared: Arc::new(shared), patience })
     }
@@ -173,7 +176,8 @@ impl PortClient {
         api: Api,
         patience: &mut Duration,
     ) -> Result<Try, CatalogError> {
-        let admission = self.shared.limit.admit(api, patience).await;
+        let limit = if api == Api::Reports { &self.shared.limit_of_reports } else { &self.shared.limit };
+        let admission = limit.admit(api, patience).await;
         let _in_flight = admission.map_err(|retry_after| CatalogError::Throttled { retry_after })?;
         let response = match request.send().await {
             Ok(response) => response,
@@ -181,7 +185,7 @@ impl PortClient {
         };
         let headers = response.headers().clone();
         let status = response.status();
-        self.shared.limit.note(api, status, &headers);
+        limit.note(api, status, &headers);
         if status.is_redirection() {
             let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
             return Err(redirected(status, response.url(), location));

@@ -1,6 +1,8 @@
 //! What Port is told about a run: the state of the last sync, and counts by mapping entry. None of it is published API;
 //! none of it fails a run.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -15,7 +17,11 @@ use crate::seams::RunReport;
 /// The version of the framework whose reports these follow.
 const FRAMEWORK_VERSION: &str = "0.48.12";
 
+/// How long a report waits for Port's rate limit: who makes it has more important things to do.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 pub(super) async fn report(client: &PortClient, integration: &IntegrationSettings, report: RunReport<'_>) {
+    let client = &client.with_patience(PATIENCE);
     match report {
         RunReport::Started(plan) => {
             let state = json!({"status": "running", "lastResyncStart": now(), "lastResyncEnd": null, "nextResync": null, "intervalInMinuets": null});

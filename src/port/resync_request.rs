@@ -10,6 +10,9 @@ use super::integration::path_of;
 use crate::config::IntegrationSettings;
 use crate::seams::CatalogError;
 
+/// What Port's clock may be ahead of ours.
+const CLOCK_DIFFERENCE: time::Duration = time::Duration::days(1);
+
 /// When a resync was last asked for, by Port's clock; none where nobody ever did. The call is tried once: whoever wants
 /// to know comes again soon anyway.
 ///
@@ -23,12 +26,12 @@ pub async fn newest_resync_request(
     let call =
         Call { method: Method::GET, path: &path, query: &[], body: None, role: Role::Integration, repeatable: false };
     let answer = client.call(call).await?.success()?;
-    requested_at(&answer.body).map_err(|problem| {
+    requested_at(&answer.body, OffsetDateTime::now_utc()).map_err(|problem| {
         CatalogError::Unavailable(format!("an answer about resync requests that cannot be understood: {problem}"))
     })
 }
 
-fn requested_at(answer: &[u8]) -> Result<Option<OffsetDateTime>, &'static str> {
+fn requested_at(answer: &[u8], now: OffsetDateTime) -> Result<Option<OffsetDateTime>, &'static str> {
     // Without a request, Port's answer may be empty altogether.
     if answer.trim_ascii().is_empty() {
         return Ok(None);
@@ -47,6 +50,10 @@ fn requested_at(answer: &[u8]) -> Result<Option<OffsetDateTime>, &'static str> {
     };
     let updated_at = request.get("updatedAt").and_then(Value::as_str).ok_or("its request has no updatedAt")?;
     let updated_at = OffsetDateTime::parse(updated_at, &Rfc3339).map_err(|_| "its updatedAt is no point in time")?;
+    // It would pass for the newest request until then, and nobody's request would be answered any more.
+    if updated_at > now + CLOCK_DIFFERENCE {
+        return Err("its updatedAt is in the future");
+    }
     Ok(Some(updated_at))
 }
 
@@ -54,17 +61,19 @@ fn requested_at(answer: &[u8]) -> Result<Option<OffsetDateTime>, &'static str> {
 mod tests {
     use super::*;
 
+    const NOW: OffsetDateTime = time::macros::datetime!(2026-11-22 00:00 UTC);
+
     #[test]
     fn a_request_has_a_time() {
         let requested = r#"{"ok": true, "request": {"id": "1", "updatedAt": "2026-11-21T06:00:00.5+01:00"}}"#;
         let time = time::macros::datetime!(2026-11-21 05:00:00.5 UTC);
-        assert_eq!(requested_at(requested.as_bytes()), Ok(Some(time)));
+        assert_eq!(requested_at(requested.as_bytes(), NOW), Ok(Some(time)));
     }
 
     #[test]
     fn there_may_be_no_request() {
         for answer in ["", " \n", "null", "{}", r#"{"ok": true, "request": null}"#, r#"{"request": {}}"#] {
-            assert_eq!(requested_at(answer.as_bytes()), Ok(None), "{answer}");
+            assert_eq!(requested_at(answer.as_bytes(), NOW), Ok(None), "{answer}");
         }
     }
 
@@ -80,8 +89,9 @@ mod tests {
             (r#"{"request": {"updatedAt": 1795240802}}"#, "no updatedAt"),
             (r#"{"request": {"updatedAt": "yesterday"}}"#, "no point in time"),
             (r#"{"request": {"updatedAt": "2026-11-21"}}"#, "no point in time"),
+            (r#"{"request": {"updatedAt": "2126-11-21T06:00:00Z"}}"#, "in the future"),
         ] {
-            let found = requested_at(answer.as_bytes()).expect_err("it is malformed");
+            let found = requested_at(answer.as_bytes(), NOW).expect_err("it is malformed");
             assert!(found.contains(problem), "{answer}: {found}");
         }
     }

@@ -99,6 +99,8 @@ struct Candidate {
     account: AccountId,
     name: String,
     role: Option<RoleArn>,
+    /// The state in which it cannot be entered.
+    unusable: Option<String>,
 }
 
 async fn find(
@@ -114,13 +116,17 @@ async fn find(
                 .map_err(|source| DiscoveryError::ManagementRole { source })?;
             let client = clients.get(partition_region(&settings.partition), aws_sdk_organizations::Client::new);
             let organizations = Organizations::new(client, patience);
-            let active = organizations.active_accounts(organizational_units).await.map_err(unlisted)?;
+            let listed = organizations.accounts(organizational_units).await.map_err(unlisted)?;
             let role_in = |account: &AccountId| match account == management_role.account() {
                 true => management_role.clone(),
                 false => RoleArn::of(&settings.partition, account, &settings.member_role),
             };
-            let candidates =
-                active.into_iter().map(|(account, name)| Candidate { role: Some(role_in(&account)), account, name });
+            let candidates = listed.into_iter().map(|(account, listed)| Candidate {
+                role: Some(role_in(&account)),
+                account,
+                name: listed.name,
+                unusable: listed.unusable,
+            });
             let found_by = FoundBy::Organization {
                 management_role: management_role.to_string(),
                 organizational_units: organizational_units.clone(),
@@ -132,12 +138,16 @@ async fn find(
                 account: role.account().clone(),
                 name: unnamed(role.account()),
                 role: Some(role.clone()),
+                unusable: None,
             });
             Ok((FoundBy::RoleList, candidates.collect()))
         }
         AccountSource::SingleAccount => {
             let account = identities.base_account().await.map_err(DiscoveryError::BaseIdentity)?;
-            Ok((FoundBy::SingleAccount, vec![Candidate { name: unnamed(&account), account, role: None }]))
+            Ok((
+                FoundBy::SingleAccount,
+                vec![Candidate { name: unnamed(&account), account, role: None, unusable: None }],
+            ))
         }
     }
 }
@@ -159,13 +169,17 @@ async fn enter(
     partition: &str,
     candidate: Candidate,
 ) -> (AccountId, Result<PlannedAccount, InaccessibleAccount>) {
-    let Candidate { account, name, role } = candidate;
+    let Candidate { account, name, role, unusable } = candidate;
     let inaccessible = |reason: String, check: String| InaccessibleAccount {
         account: account.clone(),
         name: name.clone(),
         reason,
         check,
     };
+    if let Some(state) = unusable {
+        let check = "the account in AWS Organizations; AWS Support can tell why it is suspended".to_owned();
+        return (account.clone(), Err(inaccessible(format!("AWS Organizations reports it as {state}"), check)));
+    }
     let clients = match &role {
         None => identities.base(),
         Some(role) => match identities.assume(role, Some(super::regions::DISCOVERY_POLICY)).await {
@@ -178,7 +192,8 @@ async fn enter(
         Err(error) => {
             let check = match error {
                 ReadError::Throttled(_) => "nothing: the next run tries again",
-                _ => "that the role may use account:ListRegions",
+                ReadError::Denied(_) => "that the role may use account:ListRegions",
+                _ => "the way to the AWS Account Management API; the next run tries again",
             };
             let check = check.to_owned();
             return (account.clone(), Err(inaccessible(format!("its regions could not be listed: {error}"), check)));

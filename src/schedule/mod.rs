@@ -31,7 +31,9 @@ use crate::config::Settings;
 use crate::events;
 use crate::mapping::Mapping;
 use crate::port::{IntegrationRecord, PortClient};
-use crate::run::{Current, Phase, Place, Plan, RunId, Summary, UnrememberedLedgers, load_current, read_json};
+use crate::run::{
+    Current, CurrentError, Phase, Place, Plan, RunId, Summary, UnrememberedLedgers, load_current, read_json,
+};
 use crate::seams::{Catalog, Clock, Queue, Store, Version};
 
 /// How long a run may take. Targets that are not done by then count as failed. Shorter than the six hours between two
@@ -113,7 +115,16 @@ impl Scheduler {
             request.mode = confirmed.mode;
             request.remove_unknown |= confirmed.remove_unknown;
         }
-        self.begin_run(request, place, port_organization, deadline, previous, None).await
+        let started = self.begin_run(request.clone(), place.clone(), port_organization, deadline, previous, None).await;
+        if !matches!(started, Err(ScheduleError::Start(StartError::Current(CurrentError::Lost)))) {
+            return started;
+        }
+        // By another invocation, while this one looked for accounts.
+        let latest = load_current(self.store.as_ref(), &place).await?.map(|(current, _)| current);
+        match self.answer_of_running(&RunRequest { force: false, ..request }, &place, latest.as_ref()).await? {
+            Some(answer) => Ok(answer),
+            None => started,
+        }
     }
 
     /// Starts the run in place of the previous one. `requested_at` is when a user asked Port for it, if that is why it
@@ -128,11 +139,12 @@ impl Scheduler {
         requested_at: Option<OffsetDateTime>,
     ) -> Result<Answer, ScheduleError> {
         let latest = previous.as_ref().map(|(current, _)| current);
-        let (record, answered_at) = self.read_record(&request, latest, requested_at).await?;
-        let mapping = Mapping::parse(&record.config)?;
+        // Before the record, which a first run makes: where no account can be found, nothing is changed.
         let patience = self.patience(deadline);
         let accounts = &self.settings.accounts;
         let discovery = accounts::discover(&self.identities, accounts, &request.narrowing, patience).await?;
+        let (record, answered_at) = self.read_record(&request, latest, requested_at).await?;
+        let mapping = Mapping::parse(&record.config)?;
         let epoch = latest.map_or(1, |current| current.epoch + 1);
         let mut plan = self.plan(&request, epoch, port_organization, &record, &mapping, discovery);
         if plan.targets.is_empty() {

@@ -44,6 +44,17 @@ impl Patience {
     }
 }
 
+/// The accounts that AWS Organizations lists.
+pub type ListedAccounts = BTreeMap<AccountId, ListedAccount>;
+
+/// An account as AWS Organizations lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedAccount {
+    pub name: String,
+    /// The state in which nobody can enter it, such as SUSPENDED; none when it is active. What is in it is still there.
+    pub unusable: Option<String>,
+}
+
 /// AWS Organizations, asked one thing after the other. It throttles early, and half an answer is worse than a late one:
 /// accounts that are not in it look as if they were gone.
 pub struct Organizations {
@@ -57,36 +68,31 @@ impl Organizations {
         Self { client, patience }
     }
 
-    /// The active accounts of the whole organization, or of the given units and all units below them, with their names.
-    pub async fn active_accounts(
-        &self,
-        organizational_units: &BTreeSet<String>,
-    ) -> Result<BTreeMap<AccountId, String>, ReadError> {
+    /// The accounts of the whole organization, or of the given units and all units below them, but for those that have
+    /// nothing: closed ones, and those that never were active.
+    pub async fn accounts(&self, organizational_units: &BTreeSet<String>) -> Result<ListedAccounts, ReadError> {
         if organizational_units.is_empty() {
             return self.all_accounts().await;
         }
         self.accounts_below(organizational_units).await
     }
 
-    async fn all_accounts(&self) -> Result<BTreeMap<AccountId, String>, ReadError> {
+    async fn all_accounts(&self) -> Result<ListedAccounts, ReadError> {
         const CALL: &str = "organizations:ListAccounts";
-        let mut accounts = BTreeMap::new();
+        let mut accounts = ListedAccounts::new();
         let mut token = PageToken::first(CALL);
         loop {
             let send = || self.client.list_accounts().set_next_token(token.to_send()).send();
             let page = self.ask(CALL, send).await?;
-            keep_active(CALL, page.accounts, &mut accounts)?;
+            add_page(CALL, page.accounts, &mut accounts)?;
             if !token.go_on(page.next_token)? {
                 return Ok(accounts);
             }
         }
     }
 
-    async fn accounts_below(
-        &self,
-        organizational_units: &BTreeSet<String>,
-    ) -> Result<BTreeMap<AccountId, String>, ReadError> {
-        let mut accounts = BTreeMap::new();
+    async fn accounts_below(&self, organizational_units: &BTreeSet<String>) -> Result<ListedAccounts, ReadError> {
+        let mut accounts = ListedAccounts::new();
         let mut seen = organizational_units.clone();
         let mut open: VecDeque<String> = organizational_units.iter().cloned().collect();
         while let Some(unit) = open.pop_front() {
@@ -98,14 +104,14 @@ impl Organizations {
         Ok(accounts)
     }
 
-    /// Adds the active accounts that lie in a unit itself.
-    async fn accounts_in(&self, unit: &str, accounts: &mut BTreeMap<AccountId, String>) -> Result<(), ReadError> {
+    /// Adds the accounts that lie in a unit itself.
+    async fn accounts_in(&self, unit: &str, accounts: &mut ListedAccounts) -> Result<(), ReadError> {
         const CALL: &str = "organizations:ListAccountsForParent";
         let mut token = PageToken::first(CALL);
         loop {
             let send = || self.client.list_accounts_for_parent().parent_id(unit).set_next_token(token.to_send()).send();
             let page = self.ask(CALL, send).await?;
-            keep_active(CALL, page.accounts, accounts)?;
+            add_page(CALL, page.accounts, accounts)?;
             if !token.go_on(page.next_token)? {
                 return Ok(());
             }
@@ -142,8 +148,9 @@ impl Organizations {
         let Some(described) = described else {
             return Standing::Unknown { reason: format!("{DESCRIBE} answered without an account") };
         };
-        if let Some(state) = closed_state(&described) {
-            return Standing::Gone { evidence: format!("AWS Organizations reports the account as {state}") };
+        // Not the old `Status`: it says the same of accounts that are closed and of those that AWS has suspended.
+        if described.state == Some(AccountState::Closed) {
+            return Standing::Gone { evidence: "AWS Organizations reports the account as CLOSED".to_owned() };
         }
         if organizational_units.is_empty() {
             return Standing::Present;
@@ -208,37 +215,30 @@ impl Organizations {
     }
 }
 
-fn keep_active(
-    call: &'static str,
-    page: Option<Vec<Account>>,
-    accounts: &mut BTreeMap<AccountId, String>,
-) -> Result<(), ReadError> {
+fn add_page(call: &'static str, page: Option<Vec<Account>>, accounts: &mut ListedAccounts) -> Result<(), ReadError> {
     for account in page.unwrap_or_default() {
         let id = account.id.clone().unwrap_or_default();
         let id: AccountId =
             id.parse().map_err(|error: crate::target::TargetError| ReadError::undecodable(call, error.to_string()))?;
-        if is_active(&account) {
-            accounts.insert(id.clone(), account.name.unwrap_or_else(|| format!("Account {id}")));
+        // AWS Organizations user guide, "Monitor the state of your AWS accounts": the sign-up was never completed, or
+        // nobody can use it any more.
+        if matches!(account.state, Some(AccountState::PendingActivation | AccountState::Closed)) {
+            continue;
         }
+        let unusable = unusable_state(&account).map(str::to_owned);
+        let name = account.name.unwrap_or_else(|| format!("Account {id}"));
+        accounts.insert(id, ListedAccount { name, unusable });
     }
     Ok(())
 }
 
-/// `State` replaced `Status` in September 2026; the old member counts only where the new one is missing.
-fn is_active(account: &Account) -> bool {
+/// The state of an account that is not active. `State` replaced `Status` in September 2026; the old member counts only
+/// where the new one is missing.
+fn unusable_state(account: &Account) -> Option<&str> {
     match (&account.state, &account.status) {
-        (Some(state), _) => *state == AccountState::Active,
-        (None, Some(status)) => *status == AccountStatus::Active,
-        (None, None) => false,
+        (Some(AccountState::Active), _) | (None, Some(AccountStatus::Active)) => None,
+        (Some(state), _) => Some(state.as_str()),
+        (None, Some(status)) => Some(status.as_str()),
+        (None, None) => Some("an account without a state"),
     }
-}
-
-/// The state of an account that nobody works in any more. One that is still being closed, or only just created, is not
-/// among them.
-fn closed_state(account: &Account) -> Option<&str> {
-    if let Some(state) = &account.state {
-        return matches!(state, AccountState::Suspended | AccountState::Closed).then(|| state.as_str());
-    }
-    let status = account.status.as_ref()?;
-    (*status == AccountStatus::Suspended).then(|| status.as_str())
 }

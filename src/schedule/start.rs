@@ -75,15 +75,17 @@ impl RunStart<'_> {
         // Before the messages: a small run may have ended by the time they are all sent.
         self.catalog.report(RunReport::Started(plan)).await;
         if let Err(source) = self.send_messages().await {
-            let failed = Summary { outcome: "failed".to_owned(), ..summary };
-            self.catalog.report(RunReport::Ended(plan, &failed)).await;
             self.change_phase(&current, Phase::Aborted).await?;
+            let failed = Summary { outcome: "failed".to_owned(), ..summary };
+            write_json(store, &place.summary(&plan.run), &failed, Condition::Always).await?;
+            self.catalog.report(RunReport::Ended(plan, &failed)).await;
             return Err(StartError::Enqueue { run: plan.run.clone(), source });
         }
         match self.change_phase(&current, Phase::Running).await {
             // Its sweep has begun already.
-            Err(StartError::Current(CurrentError::Lost)) => {}
-            moved => moved?,
+            Ok(()) | Err(StartError::Current(CurrentError::Lost)) => {}
+            // It works all the same, and its sweep says it again.
+            Err(error) => events::phase_not_written(&plan.run, &error),
         }
         for problem in &summary.mapping_problems {
             events::mapping_problem(problem);

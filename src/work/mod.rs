@@ -28,7 +28,8 @@ pub use step::StepError;
 /// `maxReceiveCount` is one more: a message that comes once more was in the hands of an invocation that died.
 pub const MOST_RECEIVES: u32 = 5;
 /// What is known of such an invocation.
-const DIED: &str = "the last invocation that had the message ended without a word: it crashed, or ran out of memory or time; see the worker's log";
+const DIED: &str = "the last invocation that had the message ended without a word: it crashed, ran out of memory or time, or could not write to the state \
+                    bucket; see the worker's log";
 /// A handled failure is tried again after this long, doubled with each receive.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 /// A message that another invocation kept from having an effect on every receive comes again after this long.
@@ -208,13 +209,13 @@ impl Worker {
         let Step::Sweep { polls } = message.step else {
             return false;
         };
-        let Ok(Some((current, _))) = load_current(self.store.as_ref(), place).await else {
-            return false;
-        };
-        if current.run != message.run || !current.is_going(self.clock.now()) {
-            return false;
+        match load_current(self.store.as_ref(), place).await {
+            Ok(Some((current, _))) if current.run == message.run && current.is_going(self.clock.now()) => {}
+            // Whether the run is still going, a later receive finds out.
+            Err(StateError::Store(_)) => {}
+            _ => return false,
         }
-        events::sweep_postponed(&current.run, &reason);
+        events::sweep_postponed(&message.run, &reason);
         let later = Message { step: Step::Sweep { polls: polls.saturating_add(1) }, ..message.clone() };
         self.queue.send(vec![later.to_body()], SWEEP_POSTPONED_BY).await.is_ok()
     }

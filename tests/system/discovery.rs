@@ -20,13 +20,12 @@ const ROLE_ARN: &str = "OCEAN__INTEGRATION__CONFIG__ACCOUNT_ROLE_ARN";
 const EXCLUDED: &str = "PORTOLAN_EXCLUDED_ACCOUNTS";
 
 #[tokio::test]
-async fn a_whole_organization_of_several_pages_without_its_suspended_account() {
+async fn a_whole_organization_of_several_pages_without_its_closed_account() {
     let plan = (0..22).fold(OrganizationPlan::new().regions(&REGIONS), |plan, number| {
         plan.member(&format!("member-{number}"), "Many")
     });
     let organization = Organization::create(Aws::shared().await, plan).await;
-    let suspended = organization.account("member-7").to_owned();
-    organization.close_account(&suspended).await;
+    organization.close_account(organization.account("member-7")).await;
 
     let found = find(&organization, &settings(&organization)).await.expect("an organization");
     // 22 members, the management account and the one that the functions run in, but for one.
@@ -55,6 +54,29 @@ async fn the_state_counts_and_the_status_only_without_it() {
     answer_of_management(&organization, "ListAccounts", &list.to_string()).await;
     let found = find(&organization, &settings(&organization)).await.expect("an organization");
     assert_eq!(names(&found), [format!("Account {gamma}"), "alpha".to_owned()]);
+    let reasons: BTreeSet<&str> = found.inaccessible.values().map(|account| account.reason.as_str()).collect();
+    let reported = |state: &str| format!("AWS Organizations reports it as {state}");
+    let expected = ["PENDING_CLOSURE", "an account without a state"].map(reported);
+    assert_eq!(reasons, expected.iter().map(String::as_str).collect());
+    assert_eq!(found.inaccessible.len(), 3);
+}
+
+/// Nobody can enter them: those of the first two states have nothing, and of the others everything may still be there.
+#[tokio::test]
+async fn accounts_that_are_not_active_are_told_apart() {
+    let organization = small_organization().await;
+    let alpha = organization.account("alpha");
+    for (state, is_listed) in [("CLOSED", false), ("PENDING_ACTIVATION", false), ("SUSPENDED", true), ("LOST", true)] {
+        organization.set_account_state(alpha, state).await;
+        let found = find(&organization, &settings(&organization)).await.expect("the others");
+        assert!(!names(&found).contains(&"alpha".to_owned()), "{state}");
+        let inaccessible = found.inaccessible.values().find(|account| account.account.as_str() == alpha);
+        assert_eq!(inaccessible.is_some(), is_listed, "{state}");
+        assert!(inaccessible.is_none_or(|account| account.reason.ends_with(state)), "{inaccessible:?}");
+    }
+    let entered = organization.call_counts().await["sts:AssumeRole"];
+    // For each state: the management role for the list, and then all but one account.
+    assert_eq!(entered, 4 * organization.accounts().len());
 }
 
 #[tokio::test]
@@ -294,12 +316,19 @@ async fn an_account_is_gone_only_on_good_evidence() {
         organizations.standing(&account, organizational_units).await
     };
     for (name, evidence) in
-        [("closed", "SUSPENDED"), ("removed", "no longer a member"), ("moved", "every configured organizational unit")]
+        [("closed", "CLOSED"), ("removed", "no longer a member"), ("moved", "every configured organizational unit")]
     {
         let standing = standing_of(name).await;
         assert!(matches!(&standing, Standing::Gone { evidence: found } if found.contains(evidence)), "{standing:?}");
     }
     assert_eq!(standing_of("inside").await, Standing::Present);
+    for state in ["SUSPENDED", "PENDING_CLOSURE", "PENDING_ACTIVATION"] {
+        organization.set_account_state(organization.account("inside"), state).await;
+        assert_eq!(standing_of("inside").await, Standing::Present, "{state}");
+    }
+    let without_state = json!({"Account": {"Id": organization.account("inside"), "Status": "SUSPENDED"}});
+    answer_of_management(&organization, "DescribeAccount", &without_state.to_string()).await;
+    assert_eq!(standing_of("inside").await, Standing::Present, "the status says too little");
 
     let denied = json!({"operation": "ListParents", "effect": {"status": 400, "code": "AccessDeniedException"}});
     fault(&organization, with_account(denied, organization.management_account())).await;

@@ -253,12 +253,27 @@ async fn waits(context: &StepContext<'_>, polls: u32) -> Result<bool, StepError>
     let seconds = FIRST_WAIT_SECONDS.checked_shl(polls).unwrap_or(LONGEST_WAIT_SECONDS).min(LONGEST_WAIT_SECONDS);
     let message = Message::of_run(plan, Step::Sweep { polls: polls.saturating_add(1) });
     context.worker.queue.send(vec![message.to_body()], Duration::from_secs(seconds)).await?;
+    say_that_it_runs(context).await;
     // Port takes a sync without a sign of life for aborted, after some ten minutes.
     if seconds >= LONGEST_WAIT_SECONDS / 2 {
         context.worker.catalog.report(RunReport::StillRunning(plan)).await;
     }
     events::sweep_waits(plan, missing, seconds);
     Ok(true)
+}
+
+/// The message of the sweep is the last that the scheduler sends. Where the scheduler could not write that all are sent,
+/// the run would soon pass for one that never started.
+async fn say_that_it_runs(context: &StepContext<'_>) {
+    if context.current.phase != Phase::Starting {
+        return;
+    }
+    let (store, version) = (context.worker.store.as_ref(), context.current_version.clone());
+    match set_phase(store, &context.place, &context.current, version, Phase::Running).await {
+        // The scheduler was first, or somebody has aborted the run.
+        Ok(()) | Err(CurrentError::Lost) => {}
+        Err(error) => events::phase_not_written(&context.current.run, &error),
+    }
 }
 
 /// From here on no worker sends anything for this run.

@@ -218,9 +218,15 @@ impl<'aws> Organization<'aws> {
         account
     }
 
-    /// Closes an account: it stays in the organization as SUSPENDED and cannot be read any more.
+    /// Closes an account: it stays in the organization as CLOSED and cannot be read any more.
     pub async fn close_account(&self, account: &str) {
         self.in_organization("close_account", json!({"AccountId": account})).await;
+        self.set_account_state(account, "CLOSED").await;
+    }
+
+    /// What only AWS does, such as SUSPENDED. In every state but ACTIVE an account cannot be read.
+    pub async fn set_account_state(&self, account: &str, state: &str) {
+        self.aws.set_account_state(account, state).await;
     }
 
     /// Takes an account out of the organization.

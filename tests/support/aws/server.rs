@@ -172,6 +172,11 @@ impl Aws {
         self.post::<Value>("/testbed/regions", &order).await;
     }
 
+    /// Sets the state in which AWS Organizations reports a member account.
+    pub async fn set_account_state(&self, account: &str, state: &str) {
+        self.post::<Value>("/testbed/account-state", &json!({"account": account, "state": state})).await;
+    }
+
     /// Sets how many entries a page of an operation (like `organizations:ListAccounts`) has for a caller, or for all.
     pub async fn set_page_size(&self, account: Option<&str>, operation: &str, size: usize) {
         let order = json!({"account": account, "operation": operation, "size": size});

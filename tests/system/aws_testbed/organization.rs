@@ -78,7 +78,7 @@ async fn organizations_change() {
         .map(|account| (account.name().unwrap_or_default(), account.state().map(|state| state.as_str())))
         .collect();
     children.sort_unstable();
-    assert_eq!(children, [("alpha", Some("SUSPENDED")), ("gamma", Some("ACTIVE"))]);
+    assert_eq!(children, [("alpha", Some("CLOSED")), ("gamma", Some("ACTIVE"))]);
     let all = client.list_accounts().send().await.expect("management may");
     assert!(all.accounts().iter().all(|account| account.name() != Some("beta")));
 }

@@ -57,7 +57,7 @@ async fn accounts_of_the_organization_in_every_state() {
         "Email": format!("alpha-{}@example.com", organization.number()),
         "Name": "alpha",
         "Status": "SUSPENDED",
-        "State": "SUSPENDED",
+        "State": "CLOSED",
         "JoinedMethod": "CREATED",
         "JoinedTimestamp": "<time>",
     });

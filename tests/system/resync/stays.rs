@@ -397,6 +397,30 @@ async fn promise_1_more_than_half_of_the_accounts_are_not_gone_at_once() {
     assert_held_back(&run, &["more than half of the 5 accounts", world.organization.account("gamma")]);
 }
 
+/// AWS suspends accounts whose bills are not paid: everything in them is still there.
+#[tokio::test]
+async fn promise_1_a_suspended_account_stays_and_so_does_what_no_ledger_knows() {
+    let plan = one_member().member("beta", "Workloads");
+    let world = world_with(plan, &[ACCOUNT]).await;
+    let before = complete_run(&world).await;
+
+    let account = world.organization.account("alpha").to_owned();
+    world.organization.set_account_state(&account, "SUSPENDED").await;
+    let run = troubled_run(&world).await;
+    assert_all_stay(&world, &before, &run);
+    assert_eq!(run.summary["inaccessibleAccounts"][0]["reason"], "AWS Organizations reports it as SUSPENDED");
+
+    // As if this installation had just taken the place of another one.
+    for key in world.organization.state_keys("state/").await {
+        world.organization.delete_state(&key).await;
+    }
+    for _ in 0..2 {
+        let run = world.resync_by(json!({"mode": "full"})).await;
+        assert_all_stay(&world, &before, &run);
+        assert_eq!(run.summary["deletions"]["unknownInPort"], 1);
+    }
+}
+
 #[tokio::test]
 async fn promise_1_an_account_of_which_nothing_can_be_learned_stays() {
     let plan = one_member().member("beta", "Workloads");

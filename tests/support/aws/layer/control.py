@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from . import cloud_control, queues, sessions, stacks
+from . import cloud_control, organizations, queues, sessions, stacks
 from .http import Request, Response
 from .seeding import Seeding
 from .testbed import Testbed
@@ -25,6 +25,9 @@ class Control:
             ("POST", "/testbed/faults"): lambda request: {"id": testbed.faults.add(json.loads(request.body))},
             ("DELETE", "/testbed/faults"): lambda request: testbed.faults.clear(_accounts(request)),
             ("POST", "/testbed/regions"): self._set_regions,
+            ("POST", "/testbed/account-state"): lambda request: organizations.set_account_state(
+                json.loads(request.body)
+            ),
             ("POST", "/testbed/pages"): self._set_page_size,
             ("POST", "/testbed/cloud-control"): lambda request: cloud_control.register(
                 testbed, json.loads(request.body)

@@ -51,6 +51,15 @@ def answer_organizations(testbed: Testbed, request: Request, call: Call) -> Resp
     return testbed.moto.answer(request, management)
 
 
+def set_account_state(order: dict[str, str]) -> None:
+    """What moto does not know, or only AWS does: it has one state for accounts that are closed and those that are suspended."""
+    organization = organization_of(order["account"])
+    members = organization.accounts if organization else []
+    member = next(member for member in members if member.id == order["account"])
+    member.state = order["state"]
+    member.status = "ACTIVE" if order["state"] == "ACTIVE" else "SUSPENDED"
+
+
 def _is_delegated_administrator(organization: OrganizationsBackend, account: str | None) -> bool:
     return any(admin.account.id == account for admin in organization.admins)
 
