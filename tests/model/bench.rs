@@ -13,7 +13,7 @@ use portolan::ledger::{Entry, Ledger, Ledgers, Relation, State};
 use portolan::message::{Message, Step};
 use portolan::run::{
     Current, DoneMark, Known, Pass, Phase, Place, Plan, PlannedAccount, Strategy, Summary, UnitReport,
-    UnrememberedLedgers, claim, load_current, mark_begun_ledger, read_json, write_json,
+    UnrememberedLedgers, claim, load_current, mark_begun_ledger, read_json, set_phase, write_json,
 };
 use portolan::seams::{Clock, Condition, EntityKey, Queue, Store};
 use portolan::target::{AccountId, Target};
@@ -376,6 +376,11 @@ impl Bench {
         for name in buckets {
             world.set(&BUCKET, &global(number), name);
         }
+    }
+
+    pub async fn set_phase(&self, phase: Phase) {
+        let (current, version) = load_current(&self.store, &self.place).await.expect("no chaos").expect("a run");
+        set_phase(&self.store, &self.place, &current, version, phase).await.expect("no chaos");
     }
 
     pub async fn phase(&self) -> Phase {

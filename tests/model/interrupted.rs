@@ -1,7 +1,7 @@
 //! Ledgers of runs that did not come to their end, and sweeps that died: what the next run must know of them.
 
 use portolan::ledger::{EntityHash, State};
-use portolan::run::{FoundBy, Listing, Strategy, UnitReport};
+use portolan::run::{FoundBy, Listing, Phase, Strategy, UnitReport};
 use portolan::target::Target;
 use serde_json::json;
 
@@ -108,6 +108,16 @@ async fn what_no_run_began_is_not_missed() {
     bench.sweep(1_000_000).await;
     let deletions = bench.summary().await.deletions.expect("the run has ended");
     assert_eq!(deletions.held_back, Vec::<String>::new());
+}
+
+/// The scheduler could not write that it had sent all messages. A run that starts for long passes for dead.
+#[tokio::test]
+async fn a_run_that_its_scheduler_left_as_starting_is_taken_for_running_by_its_sweep() {
+    let bench = Bench::new(2);
+    bench.begin_unread().await;
+    bench.set_phase(Phase::Starting).await;
+    assert!(bench.sweep_and_die(usize::MAX).await, "it waits for the targets");
+    assert_eq!(bench.phase().await, Phase::Running);
 }
 
 /// An account that is gone for good, with a bucket that its ledger says Port has.

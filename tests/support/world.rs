@@ -101,6 +101,13 @@ impl World {
         self.scheduler = Function::start("scheduler", &binary("scheduler"), &environment, timeout, 1).await;
     }
 
+    /// The same with these settings, for so many invocations at the same time.
+    pub async fn redeploy_scheduler(&mut self, settings: &[(&str, &str)], processes: usize) {
+        let environment = environment(&self.organization, &self.port, settings);
+        let limits = SCHEDULER_TIMEOUT;
+        self.scheduler = Function::start("scheduler", &binary("scheduler"), &environment, limits, processes).await;
+    }
+
     /// The same for the worker alone, with limits of its own and in so many processes.
     pub async fn redeploy_worker(&mut self, settings: &[(&str, &str)], limits: Limits, processes: usize) {
         let environment = environment(&self.organization, &self.port, settings);

@@ -8,6 +8,7 @@ use super::small::{
     wait_until,
 };
 use crate::support::port::Fault;
+use crate::support::relay::{Moment, Relay};
 use crate::support::world::World;
 
 const TIME: &str = "2026-11-21T06:00:00Z";
@@ -48,6 +49,28 @@ pub async fn state(world: &World) -> Vec<(String, Option<Vec<u8>>)> {
         objects.push((key, bytes));
     }
     objects
+}
+
+/// EventBridge may deliver an event twice, and a person may invoke while a schedule does.
+#[tokio::test]
+async fn promise_5_of_two_events_at_the_same_time_one_starts_a_run_and_the_other_is_refused() {
+    let relay = Relay::default();
+    let mut world = small_world(&[TOPIC]).await;
+    let way = relay.way_to(world.organization.aws().endpoint()).await;
+    world.redeploy_scheduler(&[("AWS_ENDPOINT_URL", way.url())], 2).await;
+    // The first one has looked who is going, and found its accounts.
+    let is_claim = |name: &str| name.starts_with("PUT ") && name.contains("/current.json");
+    let second = async {
+        let claim = relay.hold(1, is_claim, Moment::Before).await;
+        let started = answer_to(&world, json!({})).await;
+        claim.pass();
+        started
+    };
+    let (refused, started) = tokio::join!(answer_to(&world, json!({})), second);
+    assert_eq!(started["outcome"], "started", "{started}");
+    assert_eq!((&refused["outcome"], &refused["run"]), (&json!("refused"), &started["run"]), "{refused}");
+    assert_eq!(world.pump().run().await.dead_letters.len(), 0);
+    assert_eq!(current(&world).await["phase"], "ended");
 }
 
 pub async fn plan_of(world: &World, answer: &Value) -> Value {

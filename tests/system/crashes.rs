@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
+use portolan::work::MOST_RECEIVES;
 use serde_json::{Value, json};
 
 use super::small::{
@@ -37,6 +38,30 @@ async fn promise_5_of_two_workers_on_one_target_the_fenced_one_stops() {
     let log = world.worker.log_lines().join("\n");
     assert!(log.contains("was changed by another invocation"), "{log}");
     assert_eq!(calls_of(&world, BULK).len(), 1);
+    assert_settled(&world, &[&topic]).await;
+}
+
+#[tokio::test]
+async fn promise_6_a_sweep_outlives_a_state_bucket_that_fails() {
+    let world = small_world(&[TOPIC]).await;
+    let topic = world.organization.place("alpha", REGION).create_topic("alerts", &[]).await;
+    world.schedule(only_alpha(&world)).await.expect("a run starts");
+    // The one target is read before, and then nobody can tell any longer which run is going.
+    let report = world.pump().concurrency(1).until(|report| report.deliveries[0].succeeded).run().await;
+    assert_eq!(report.deliveries.len(), 1, "{report:#?}");
+    let denied = json!({
+        "account": world.organization.integration_account(), "service": "s3", "operation": "GetObject",
+        "resource": "current.json", "effect": {"status": 403, "code": "AccessDenied"},
+    });
+    let fault = world.organization.aws().fault(denied).await;
+    // Twice as many as a message has.
+    let receives = 2 * MOST_RECEIVES as usize;
+    let report = world.pump().concurrency(1).until(|report| report.deliveries.len() >= receives).run().await;
+    assert_eq!((report.deliveries.len(), report.dead_letters.len()), (receives, 0), "{report:#?}");
+    world.organization.aws().remove_fault(fault).await;
+    let report = world.pump().run().await;
+    assert_eq!(report.dead_letters.len(), 0, "{report:#?}");
+    assert_eq!(current(&world).await["phase"], "ended");
     assert_settled(&world, &[&topic]).await;
 }
 

@@ -20,6 +20,7 @@ mod inputs;
 mod install;
 mod kills;
 mod kinds;
+mod logging;
 mod metrics;
 mod outages;
 mod partitions;

@@ -339,6 +339,22 @@ async fn reports_that_port_refuses_fail_no_run() {
     assert_settled(&world, &[&topics[0]]).await;
 }
 
+/// They go to another host, with a limit of its own.
+#[tokio::test]
+async fn reports_that_are_refused_for_long_hold_up_nothing() {
+    let (world, topics) = world_with_topics(&["alerts"]).await;
+    world.port.fail(Fault::rate_limited("POST /ingest/syncMetrics", &[("retry-after", "900")]).for_ever());
+    for event in [json!({}), json!({"resend": true})] {
+        let resync = world.resync_by(event).await;
+        assert_eq!(resync.summary["outcome"], "completed", "{:#}", resync.summary);
+        assert_eq!(resync.report.failures().len(), 0);
+        let bodies = resync.report.deliveries_by_body();
+        assert!(bodies.iter().all(|(body, count)| body.contains("sweep") || *count == 1), "{bodies:#?}");
+    }
+    assert!(world.organization.state_keys("state/").await.iter().all(|key| !key.ends_with("/port-pause.json")));
+    assert_settled(&world, &[&topics[0]]).await;
+}
+
 #[tokio::test]
 async fn an_unchanged_resync_needs_few_calls() {
     let (world, _) = world_with_topics(&["alerts", "jobs"]).await;
