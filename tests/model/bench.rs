@@ -9,10 +9,10 @@ use std::task::Context;
 use async_trait::async_trait;
 use futures::task::noop_waker;
 use portolan::config::{DefaultResources, IntegrationSettings};
-use portolan::ledger::{Entry, Ledger, Ledgers, Relation, State};
+use portolan::ledger::{EntityHash, Entry, Ledger, Ledgers, Relation, State};
 use portolan::message::{Message, Step};
 use portolan::run::{
-    Current, DoneMark, Known, Pass, Phase, Place, Plan, PlannedAccount, Strategy, Summary, UnitReport,
+    Current, DoneMark, Known, Pass, Phase, Place, Plan, PlannedAccount, RunId, Strategy, Summary, UnitReport,
     UnrememberedLedgers, claim, load_current, mark_begun_ledger, read_json, set_phase, write_json,
 };
 use portolan::seams::{Clock, Condition, EntityKey, Queue, Store};
@@ -93,6 +93,21 @@ pub fn account(number: usize) -> AccountId {
 
 pub fn global(number: usize) -> Target {
     Target::Global { account: account(number) }
+}
+
+/// That Port accepted some content.
+pub fn sent(version: u64) -> State {
+    State::Sent(EntityHash::of(&json!(version), true))
+}
+
+/// That a listing of the run no longer had the resource.
+pub fn stale(run: &RunId) -> State {
+    State::Stale(run.clone())
+}
+
+/// The entities that lines of a journal name.
+pub fn names(lines: &[Value]) -> Vec<String> {
+    lines.iter().map(|line| format!("{} {}", line["blueprint"], line["identifier"])).collect()
 }
 
 pub fn bucket(name: &str) -> EntityKey {

@@ -1,11 +1,10 @@
 //! Ledgers of runs that did not come to their end, and sweeps that died: what the next run must know of them.
 
-use portolan::ledger::{EntityHash, State};
+use portolan::ledger::State;
 use portolan::run::{FoundBy, Listing, Phase, Strategy, UnitReport};
 use portolan::target::Target;
-use serde_json::json;
 
-use super::bench::{BUCKET_KIND, Bench, account, bucket, global};
+use super::bench::{BUCKET_KIND, Bench, account, bucket, global, sent, stale};
 use super::run_plan::found_by;
 use super::world::REGIONS;
 
@@ -18,8 +17,7 @@ async fn bench_with_moved_bucket() -> Bench {
 }
 
 async fn call_it_stale_in_the_second(bench: &Bench) {
-    let stale = State::Stale(bench.plan.run.clone());
-    bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("moved"), stale)]).await;
+    bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("moved"), stale(&bench.plan.run))]).await;
 }
 
 async fn assert_missed(bench: &Bench, what: &str) {
@@ -40,7 +38,7 @@ async fn promise_1_a_ledger_that_is_lost_after_its_target_was_read_is_missed() {
         unit.accepted = u64::from(*target == global(1) && unit.kind == BUCKET_KIND);
     };
     bench.begin(gave_one).await;
-    bench.put_ledger(&global(1), [(BUCKET_KIND, bucket("moved"), sent())]).await;
+    bench.put_ledger(&global(1), [(BUCKET_KIND, bucket("moved"), sent(0))]).await;
     bench.store.harm(&bench.place.ledger(&global(1)), true);
     bench.sweep(1_000_000).await;
     assert_missed(&bench, "in its first run").await;
@@ -126,7 +124,7 @@ async fn bench_with_gone_account() -> Bench {
     let strategy = whole_organization();
     for number in 1..=3 {
         let entity = bucket(&format!("bucket-{number}"));
-        bench.put_ledger(&global(number), [(BUCKET_KIND, entity.clone(), sent())]).await;
+        bench.put_ledger(&global(number), [(BUCKET_KIND, entity.clone(), sent(0))]).await;
         bench.put_into_port([entity]);
     }
     bench.put_known(strategy.clone()).await;
@@ -135,10 +133,6 @@ async fn bench_with_gone_account() -> Bench {
     bench.plan.targets.retain(|target| target.account() != Some(&account(3)));
     bench.begin(|_, _| {}).await;
     bench
-}
-
-fn sent() -> State {
-    State::Sent(EntityHash::of(&json!("content"), true))
 }
 
 fn whole_organization() -> Strategy {

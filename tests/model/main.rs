@@ -11,13 +11,16 @@ mod catalog;
 mod chaos;
 mod clock;
 mod cloud;
+mod confirmed;
 mod interrupted;
+mod lost_in_port;
 mod queue;
 #[path = "../support/run_plan.rs"]
 mod run_plan;
 mod store;
 mod story;
 mod sweep;
+mod unknown;
 mod world;
 
 use proptest::prelude::*;
