@@ -375,7 +375,8 @@ async fn a_deployment_that_cannot_work_is_refused() {
         assert_eq!(error.code, "ValidationError", "{:?}: {error}", variation.parameters);
         assert!(error.message.contains("Rule ") || error.message.contains("failed to satisfy"), "{error}");
     }
-    for base_url in ["EU", "us", "https://api.us.port.io", "api.getport.io", "https://app.port.io/v1"] {
+    let pages = ["https://app.port.io/v1", "app.getport.io", "app.us.getport.io"];
+    for base_url in ["EU", "us", "https://api.us.port.io", "api.getport.io"].into_iter().chain(pages) {
         organization().with("PortBaseUrl", base_url).deploy().await;
     }
 }
