@@ -114,7 +114,9 @@ const SWEEP_GRACE: time::Duration = time::Duration::minutes(30);
 /// `current` was not as expected.
 #[derive(Debug, thiserror::Error)]
 pub enum CurrentError {
-    #[error("another run was started at the same moment")]
+    #[error(
+        "another run was started at the same moment, or the one before moved on; look what is going before another try"
+    )]
     Lost,
     #[error(transparent)]
     State(#[from] StateError),

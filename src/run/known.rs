@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Strategy;
+use super::{RunId, Strategy};
 use crate::target::Target;
 
 /// The organization as the last complete run knew it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Known {
+    /// The run that wrote it.
+    #[serde(default)]
+    pub written_by: Option<RunId>,
     /// How accounts were found. Accounts that are missing because this changed are not gone. None while no run that saw
     /// everything, and that nobody need confirm, has said it.
     #[serde(default)]
@@ -39,7 +42,7 @@ mod tests {
         assert_eq!(list.found_by, FoundBy::RoleList);
         list.excluded_accounts.insert("111111111111".parse().unwrap());
         for strategy in [Some(list), None] {
-            let known = Known { strategy, ledgers: BTreeSet::new() };
+            let known = Known { written_by: None, strategy, ledgers: BTreeSet::new() };
             let written = serde_json::to_string(&known).unwrap();
             assert_eq!(serde_json::from_str::<Known>(&written).unwrap(), known);
         }

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Current, Phase, Place, Plan, RunId, StateError, read_json};
+use super::{Current, Known, Phase, Place, Plan, RunId, StateError, read_json};
 use crate::seams::{Condition, Store, StoreError};
 use crate::target::Target;
 
-/// The ledgers begun by runs that did not end, since the last that did.
+/// The ledgers begun by runs that did not come so far that they wrote `known`, since the last that did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnrememberedLedgers {
@@ -33,6 +33,10 @@ impl UnrememberedLedgers {
         let Some(previous) = previous.filter(|previous| previous.phase != Phase::Ended) else {
             return Ok(Self::default());
         };
+        let known = read_json::<Known>(store, &place.known()).await?;
+        if known.is_some_and(|(known, _)| known.written_by.as_ref() == Some(&previous.run)) {
+            return Ok(Self::default());
+        }
         // A plan expires with its run's marks, some weeks after the run.
         let plan = read_json::<Plan>(store, &place.plan(&previous.run)).await?;
         let earlier = plan.map(|(plan, _)| plan.unremembered).unwrap_or_default();
@@ -52,7 +56,8 @@ impl UnrememberedLedgers {
     }
 }
 
-/// Marks that the ledger of a target begins to claim something. To be called before the ledger says so.
+/// Marks that the ledger of a target begins to claim something. To be called when the ledger says so, and before
+/// anything of it is sent.
 ///
 /// # Errors
 /// When the state bucket fails.

@@ -39,7 +39,7 @@ impl Answer {
     }
 }
 
-/// A run that did not start. Unless it says otherwise, nothing was changed.
+/// A run that did not start. Unless it says otherwise, nothing was changed but for what a first run installs in Port.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
     #[error(transparent)]

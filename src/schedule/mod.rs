@@ -116,12 +116,13 @@ impl Scheduler {
             request.remove_unknown |= confirmed.remove_unknown;
         }
         let started = self.begin_run(request.clone(), place.clone(), port_organization, deadline, previous, None).await;
-        if !matches!(started, Err(ScheduleError::Start(StartError::Current(CurrentError::Lost)))) {
+        let was_overtaken = matches!(started, Err(ScheduleError::Start(StartError::Current(CurrentError::Lost))));
+        if !was_overtaken || request.force {
             return started;
         }
         // By another invocation, while this one looked for accounts.
         let latest = load_current(self.store.as_ref(), &place).await?.map(|(current, _)| current);
-        match self.answer_of_running(&RunRequest { force: false, ..request }, &place, latest.as_ref()).await? {
+        match self.answer_of_running(&request, &place, latest.as_ref()).await? {
             Some(answer) => Ok(answer),
             None => started,
         }
@@ -139,12 +140,11 @@ impl Scheduler {
         requested_at: Option<OffsetDateTime>,
     ) -> Result<Answer, ScheduleError> {
         let latest = previous.as_ref().map(|(current, _)| current);
-        // Before the record, which a first run makes: where no account can be found, nothing is changed.
+        let (record, answered_at) = self.read_record(&request, latest, requested_at).await?;
+        let mapping = Mapping::parse(&record.config)?;
         let patience = self.patience(deadline);
         let accounts = &self.settings.accounts;
         let discovery = accounts::discover(&self.identities, accounts, &request.narrowing, patience).await?;
-        let (record, answered_at) = self.read_record(&request, latest, requested_at).await?;
-        let mapping = Mapping::parse(&record.config)?;
         let epoch = latest.map_or(1, |current| current.epoch + 1);
         let mut plan = self.plan(&request, epoch, port_organization, &record, &mapping, discovery);
         if plan.targets.is_empty() {

@@ -40,6 +40,15 @@ pub enum StartError {
         #[source]
         source: QueueError,
     },
+    #[error(
+        "not all messages of the run {run} could be sent ({source}), and it goes on, or was aborted meanwhile; what it does not read by its \
+         deadline stays as it is"
+    )]
+    EnqueueInPart {
+        run: RunId,
+        #[source]
+        source: QueueError,
+    },
 }
 
 impl RunStart<'_> {
@@ -75,17 +84,11 @@ impl RunStart<'_> {
         // Before the messages: a small run may have ended by the time they are all sent.
         self.catalog.report(RunReport::Started(plan)).await;
         if let Err(source) = self.send_messages().await {
-            self.change_phase(&current, Phase::Aborted).await?;
-            let failed = Summary { outcome: "failed".to_owned(), ..summary };
-            write_json(store, &place.summary(&plan.run), &failed, Condition::Always).await?;
-            self.catalog.report(RunReport::Ended(plan, &failed)).await;
-            return Err(StartError::Enqueue { run: plan.run.clone(), source });
+            return Err(self.give_up(&current, summary, source).await);
         }
-        match self.change_phase(&current, Phase::Running).await {
-            // Its sweep has begun already.
-            Ok(()) | Err(StartError::Current(CurrentError::Lost)) => {}
+        if let Err(error) = self.change_phase(&current, Phase::Running).await {
             // It works all the same, and its sweep says it again.
-            Err(error) => events::phase_not_written(&plan.run, &error),
+            events::phase_not_written(&plan.run, &error);
         }
         for problem in &summary.mapping_problems {
             events::mapping_problem(problem);
@@ -104,16 +107,37 @@ impl RunStart<'_> {
         self.queue.send(vec![body(Step::Sweep { polls: 0 })], FIRST_SWEEP_DELAY).await
     }
 
-    /// Moves the run out of its start. After an abort, what of it is on the queue has no effect.
-    async fn change_phase(&self, current: &Current, phase: Phase) -> Result<(), StartError> {
-        if let Some((found, version)) = load_current(self.store, self.place).await?
-            && found == *current
-        {
-            // What could not send its messages is tried again, also where it was to answer a request.
-            let moved = if phase == Phase::Aborted { found.without_answer() } else { found };
-            set_phase(self.store, self.place, &moved, version, phase).await?;
+    /// Aborts the run, and says so, unless it has begun to work or a person was first.
+    async fn give_up(&self, current: &Current, summary: Summary, source: QueueError) -> StartError {
+        let run = self.plan.run.clone();
+        match self.change_phase(current, Phase::Aborted).await {
+            Ok(true) => {}
+            Ok(false) => return StartError::EnqueueInPart { run, source },
+            Err(error) => return error,
         }
-        Ok(())
+        let failed = Summary { outcome: "failed".to_owned(), ..summary };
+        let written = write_json(self.store, &self.place.summary(&run), &failed, Condition::Always).await;
+        self.catalog.report(RunReport::Ended(self.plan, &failed)).await;
+        match written {
+            Ok(_) => StartError::Enqueue { run, source },
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Moves the run out of its start, and tells whether that was of use: the run may have moved on, or was aborted.
+    /// After an abort, what of it is on the queue has no effect.
+    async fn change_phase(&self, current: &Current, phase: Phase) -> Result<bool, StartError> {
+        let Some((found, version)) = load_current(self.store, self.place).await? else { return Ok(false) };
+        if found != *current {
+            return Ok(false);
+        }
+        // What could not send its messages is tried again, also where it was to answer a request.
+        let moved = if phase == Phase::Aborted { found.without_answer() } else { found };
+        match set_phase(self.store, self.place, &moved, version, phase).await {
+            Ok(()) => Ok(true),
+            Err(CurrentError::Lost) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

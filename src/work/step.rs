@@ -90,18 +90,21 @@ impl StepContext<'_> {
         self.place.deferred(&self.snapshot.plan.run, self.snapshot.pass_of(target), target)
     }
 
-    /// Whether there must be a ledger of the target: one that is not there is lost.
+    /// Whether an earlier run has left a ledger of the target: one that is not there is lost.
     pub async fn expects_ledger(&self, target: &Target) -> Result<bool, StepError> {
         if self.snapshot.remembers_ledger(target) {
             return Ok(true);
         }
-        let plan = &self.snapshot.plan;
-        for run in plan.unremembered.run.iter().chain([&plan.run]) {
-            if has_begun_ledger(self.worker.store.as_ref(), &self.place, run, target).await? {
-                return Ok(true);
-            }
+        match &self.snapshot.plan.unremembered.run {
+            Some(run) => Ok(has_begun_ledger(self.worker.store.as_ref(), &self.place, run, target).await?),
+            None => Ok(false),
         }
-        Ok(false)
+    }
+
+    /// Whether this run has begun the ledger of the target already.
+    pub async fn has_begun_ledger(&self, target: &Target) -> Result<bool, StepError> {
+        let run = &self.snapshot.plan.run;
+        Ok(has_begun_ledger(self.worker.store.as_ref(), &self.place, run, target).await?)
     }
 
     /// A step sends and deletes only while its run is current and in the pass and the phase of such steps: it may be

@@ -223,7 +223,7 @@ impl Bench {
     pub async fn put_known(&self, strategy: Strategy) {
         let ledgers = Ledgers { store: &self.store, place: &self.place };
         let targets = ledgers.targets().await.expect("no chaos");
-        let known = Known { strategy: Some(strategy), ledgers: targets.into_iter().collect() };
+        let known = Known { written_by: None, strategy: Some(strategy), ledgers: targets.into_iter().collect() };
         write_json(&self.store, &self.place.known(), &known, Condition::Always).await.expect("no chaos");
     }
 

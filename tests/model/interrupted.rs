@@ -97,6 +97,8 @@ async fn what_no_run_began_is_not_missed() {
     bench.begin_unread().await;
     bench.read(&empty).await;
     bench.next_run(|_| {});
+    bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("gone"), stale(&bench.plan.run))]).await;
+    bench.put_into_port([bucket("gone")]);
     let deny = |target: &Target, unit: &mut UnitReport| {
         if *target == empty {
             unit.listing = Listing::Denied("denied".to_owned());
@@ -104,8 +106,34 @@ async fn what_no_run_began_is_not_missed() {
     };
     bench.begin(deny).await;
     bench.sweep(1_000_000).await;
-    let deletions = bench.summary().await.deletions.expect("the run has ended");
-    assert_eq!(deletions.held_back, Vec::<String>::new());
+    assert_eq!(bench.summary().await.outcome, "completed-with-problems", "a kind was denied");
+    assert!(!bench.is_in_port(&bucket("gone")), "no other account is held up");
+    assert!(!bench.known().await.ledgers.contains(&empty));
+}
+
+#[tokio::test]
+async fn promise_1_a_ledger_that_is_lost_during_the_sweep_stays_known() {
+    for turns in 1.. {
+        let bench = Bench::new(2);
+        bench.put_ledger(&global(1), [(BUCKET_KIND, bucket("live"), sent(0))]).await;
+        bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("gone"), stale(&bench.plan.run))]).await;
+        bench.put_into_port([bucket("live"), bucket("gone")]);
+        bench.put_known(found_by(FoundBy::RoleList)).await;
+        let deny = |target: &Target, unit: &mut UnitReport| {
+            if *target == global(1) {
+                unit.listing = Listing::Denied("denied".to_owned());
+            }
+        };
+        bench.begin(deny).await;
+        if bench.sweep_and_die(turns).await {
+            assert!(turns > 20, "{turns}");
+            break;
+        }
+        bench.store.harm(&bench.place.ledger(&global(1)), true);
+        bench.sweep(1_000_000).await;
+        assert!(bench.is_in_port(&bucket("live")), "after {turns} turns");
+        assert!(bench.known().await.ledgers.contains(&global(1)), "after {turns} turns");
+    }
 }
 
 /// The scheduler could not write that it had sent all messages. A run that starts for long passes for dead.

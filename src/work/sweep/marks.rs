@@ -33,6 +33,8 @@ pub struct Tally {
     absent: BTreeSet<(String, Option<String>)>,
     /// What stays of what is stale, because Port did not take something else.
     pub kept: Told<String>,
+    /// Targets that gave entities which Port has: each must have a ledger that says so.
+    pub with_entities: BTreeSet<Target>,
     /// Targets of which Port refused something; they are summed up after it was sent again.
     pub refused: BTreeSet<Target>,
 }
@@ -98,6 +100,9 @@ impl Tally {
         if let Some(reason) = mark.failure {
             self.failed_targets += 1;
             self.failures.tell(TargetFailure { target: target.clone(), kind: None, reason });
+        }
+        if mark.units.iter().any(UnitReport::gave_entities) {
+            self.with_entities.insert(target.clone());
         }
         for unit in mark.units {
             self.add_unit(&target, unit);

@@ -79,6 +79,8 @@ struct Sweep<'a> {
     relations: Relations,
     targets: Option<Arc<Vec<LedgerTarget>>>,
     known: Option<Option<Known>>,
+    /// Whether no ledger was begun since `known` was written.
+    knows_all_ledgers: bool,
 }
 
 /// Blueprints with the blueprints that they relate to by the relations' names, as far as they were needed.
@@ -128,8 +130,8 @@ impl<'a> Sweep<'a> {
             }
             None => (Progress::default(), None),
         };
-        let (relations, targets, known) = (Relations::default(), None, None);
-        Ok(Self { context, pace: Pace::of(context), progress, saved, relations, targets, known })
+        let (relations, targets, known, knows_all_ledgers) = (Relations::default(), None, None, false);
+        Ok(Self { context, pace: Pace::of(context), progress, saved, relations, targets, known, knows_all_ledgers })
     }
 
     async fn run(&mut self) -> Result<Flow, StepError> {
@@ -202,16 +204,20 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    /// The targets that have a ledger, or should have one, in their order.
+    /// The targets that have a ledger, or should have one, in their order. Not to be asked for before all done marks
+    /// are summed up.
     async fn ledger_targets(&mut self) -> Result<Arc<Vec<LedgerTarget>>, StepError> {
         if let Some(targets) = &self.targets {
             return Ok(targets.clone());
         }
         let (store, place) = (self.context.worker.store.as_ref(), &self.context.place);
         let plan = &self.context.snapshot.plan;
+        let mut begun = plan.unremembered.all(store, place).await?;
+        begun.extend(ledgers_begun_by(store, place, &plan.run).await?);
         let mut expected = self.known().await?.map(|known| known.ledgers.clone()).unwrap_or_default();
-        expected.extend(plan.unremembered.all(store, place).await?);
-        expected.extend(ledgers_begun_by(store, place, &plan.run).await?);
+        self.knows_all_ledgers = begun.is_subset(&expected);
+        expected.extend(begun);
+        expected.extend(self.progress.tally.with_entities.iter().cloned());
         let ledgers = Ledgers { store, place };
         let found: BTreeSet<Target> = ledgers.targets().await?.into_iter().collect();
         let all = found.union(&expected);

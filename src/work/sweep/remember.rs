@@ -1,5 +1,6 @@
 //! What the next run compares itself with.
 
+use super::survey::Survey;
 use super::{Flow, Stage, Sweep};
 use crate::run::{Known, Phase, read_json, write_json};
 use crate::seams::Condition;
@@ -28,14 +29,18 @@ pub async fn remember(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
         _ => Some(plan.strategy.clone()),
     };
     let emptied = &sweep.progress.settling.emptied;
-    let without_claims = &sweep.progress.survey.without_claims;
-    let is_gone = |target: &Target| emptied.contains(target) || without_claims.contains(target);
-    let there = targets.iter().filter(|item| item.has_ledger && !is_gone(&item.target));
-    let there = there.map(|item| item.target.clone());
+    let Survey { without_claims, without_ledger, .. } = &sweep.progress.survey;
+    let is_gone = |target: &Target| [emptied, without_claims, without_ledger].iter().any(|gone| gone.contains(target));
     // A ledger that is missing stays known until its target was read again.
-    let lost = sweep.progress.survey.lost.iter().cloned();
-    let now = Known { strategy, ledgers: there.chain(lost).collect() };
-    if before.as_ref() != Some(&now) {
+    let ledgers = targets.iter().filter(|item| !is_gone(&item.target)).map(|item| item.target.clone());
+    let now = Known { written_by: Some(plan.run.clone()), strategy, ledgers: ledgers.collect() };
+    let says_the_same = |before: &Known| before.strategy == now.strategy && before.ledgers == now.ledgers;
+    if !emptied.is_empty() {
+        // Or a sweep that dies while it removes them would take them for lost.
+        sweep.secure().await?;
+    }
+    // Where ledgers were begun, that they were looked at is news, too.
+    if !before.as_ref().is_some_and(says_the_same) || !sweep.knows_all_ledgers {
         // What was in doubt by what was known must not be judged anew by what is known now.
         sweep.secure().await?;
         write_json(store, &key, &now, condition).await?;

@@ -37,6 +37,9 @@ pub struct Survey {
     pub lost: BTreeSet<Target>,
     /// Targets whose ledger says nothing but how far a reading came: it claims nothing, and may go unnoticed.
     pub without_claims: BTreeSet<Target>,
+    /// Targets that must have had a ledger and have none, of which it is known that they claim nothing.
+    #[serde(default)]
+    pub without_ledger: BTreeSet<Target>,
     /// Targets whose ledger was damaged or lost, and that this run read completely.
     pub mended: BTreeSet<Target>,
     /// Units that AWS does not have there any more, although something of them is in a ledger.
@@ -68,12 +71,14 @@ pub async fn look(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
         let Looked { target, ledger, judge } = looked?;
         match ledger {
             Found::Ledger(file) => survey.add(context, &target, &file.ledger, &judge).await?,
+            Found::Lost if judge.claims_nothing() => {
+                survey.without_ledger.insert(target.clone());
+            }
             // A retired target has no claims.
-            _ if judge.retired.is_some() => {}
+            Found::Unreadable(_) if judge.retired.is_some() => {}
             Found::Unreadable(error) => survey.unclear.tell(format!(
                 "the ledger of {target} does not tell all that it claims ({error}); a complete run of the target mends it"
             )),
-            Found::Lost if judge.claims_nothing() => {}
             Found::Lost => {
                 survey.lost.insert(target.clone());
             }

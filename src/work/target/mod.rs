@@ -103,10 +103,6 @@ async fn work_on(
     let plan = &context.snapshot.plan;
     let ledgers = Ledgers { store, place: &context.place };
     let mut file = ledgers.load_for_reading(target).await?;
-    if !file.is_there() && context.expects_ledger(target).await? {
-        events::ledger_lost(target);
-        file.ledger.claims_incomplete = true;
-    }
     let loading_took = took_since(clock, invocation_began);
     context
         .worker
@@ -115,8 +111,11 @@ async fn work_on(
         .await
         .map_err(|error| StepError::Retry(format!("{target} cannot be entered: {error}")))?;
     let left = file.ledger.progress.take();
-    // What takes the place of a damaged or lost ledger is written even where the target has nothing.
-    let is_changed = file.ledger.claims_incomplete || left.is_some();
+    // What takes the place of a damaged ledger is written even where the target has nothing, and one without a mark is
+    // written once more, to get it.
+    let is_expected = context.snapshot.remembers_ledger(target);
+    let is_unmarked = !is_expected && !file.ledger.units.is_empty();
+    let is_changed = file.ledger.claims_incomplete || left.is_some() || is_unmarked;
     let left = left.filter(|progress| progress.run == plan.run);
     let deferred = match &left {
         Some(_) => sending::load_deferred(context, target).await?,
@@ -126,13 +125,13 @@ async fn work_on(
     let mut pace = Pace::new(invocation_began, context.deadline, headway.hops_before());
     // Writing it will take about as long.
     pace.note_save(loading_took);
-    let sync = TargetSync {
+    let mut sync = TargetSync {
         context,
         target,
         ledgers,
         file,
         is_changed,
-        is_expected: context.snapshot.remembers_ledger(target),
+        is_expected,
         has_saved: false,
         pace,
         headway,
@@ -141,6 +140,9 @@ async fn work_on(
         deferred,
         has_new_deferred: false,
     };
+    if !sync.file.is_there() && context.expects_ledger(target).await? {
+        sync.note_lost_ledger();
+    }
     sync.run().await
 }
 
@@ -262,6 +264,13 @@ impl TargetSync<'_> {
         Ok(None)
     }
 
+    /// What takes the place of a lost ledger says so, even where the target has nothing.
+    fn note_lost_ledger(&mut self) {
+        events::ledger_lost(self.target);
+        self.file.ledger.claims_incomplete = true;
+        self.is_changed = true;
+    }
+
     fn report(&mut self, kind: &str) -> &mut UnitReport {
         &mut self.headway.unit_mut(kind).report
     }
@@ -279,12 +288,17 @@ impl TargetSync<'_> {
     async fn save(&mut self) -> Result<(), StepError> {
         let clock = self.context.worker.clock.as_ref();
         let begun = clock.now();
-        if !self.is_expected && !self.file.ledger.units.is_empty() {
+        let begins = !self.is_expected && !self.file.ledger.units.is_empty();
+        if begins && !self.file.is_there() && self.context.has_begun_ledger(self.target).await? {
+            self.note_lost_ledger();
+        }
+        self.ledgers.save(&mut self.file).await?;
+        // After the ledger, or one that could not be written would pass for lost; and nothing was sent yet.
+        if begins {
             let run = &self.context.snapshot.plan.run;
             mark_begun_ledger(self.ledgers.store, self.ledgers.place, run, self.target).await?;
             self.is_expected = true;
         }
-        self.ledgers.save(&mut self.file).await?;
         self.pace.note_save(took_since(clock, begun));
         self.is_changed = false;
         self.has_saved |= !self.file.ledger.is_empty();
