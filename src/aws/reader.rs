@@ -167,7 +167,7 @@ impl Cloud for AwsReader {
         };
         let client = clients.get(super::partition_region(&plan.partition), aws_sdk_organizations::Client::new);
         let organizations = Organizations::new(client, Patience::lasting(STANDING_TIME));
-        organizations.standing(account, organizational_units).await
+        organizations.standing(account, role.account(), organizational_units).await
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::run::{Deletions, DoneMark, Listing, Plan, RunId, Summary, UnitReport};
+use crate::run::{Deletions, DoneMark, Plan, RunId, Summary, UnitReport};
 use crate::target::{AccountId, Target};
 
 pub use logging::start_logging;
@@ -123,7 +123,7 @@ pub fn unit_done(target: &Target, report: &UnitReport) {
             %target, kind = report.kind, resources, entities, accepted, unchanged, refused, held, stale,
             problems = ?report.problems, "unit done"
         ),
-        Some(reason) if matches!(report.listing, Listing::NotHere(_)) => {
+        Some(reason) if report.listing.is_absent() => {
             tracing::info!(%target, kind = report.kind, reason, "kind not available")
         }
         Some(reason) => tracing::warn!(

@@ -87,11 +87,14 @@ async fn tables(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadE
     let output = answer.map_err(ReadError::of("dynamodb:ListTables"))?;
     let names = output.table_names.unwrap_or_default();
     let read = reading.for_each(names, |name| read_table(reading, &client, name)).await;
-    Ok(Page::new(read.into_iter().flatten().collect(), output.last_evaluated_table_name))
+    Ok(Page::new(read, output.last_evaluated_table_name))
 }
 
-/// A table with its description and options; none when it was deleted in between.
-async fn read_table(reading: &Reading, client: &Client, name: String) -> Option<Resource> {
+/// A table with its description and options.
+///
+/// API reference, DescribeTable: it says "not found" also of a table that was created a moment ago, and options say it
+/// of one that is merely not active. So whether a table is gone, only the next listing tells.
+async fn read_table(reading: &Reading, client: &Client, name: String) -> Resource {
     // Tags hang on the ARN, which has to be known even where the description is not.
     let mut arn = reading.arn("dynamodb", &format!("table/{name}"));
     let properties = [("TableName", &name), ("TableArn", &arn)];
@@ -99,7 +102,6 @@ async fn read_table(reading: &Reading, client: &Client, name: String) -> Option<
     let mut table = Resource::new(name, Map::from_iter(properties));
     match description(client, &table.key).await {
         Ok(properties) => table.properties.extend(properties),
-        Err(error) if is_gone(&error) => return None,
         Err(error) => table.lacks("DescribeTable", &error),
     }
     if let Some(described) = table.properties.get("TableArn").and_then(Value::as_str) {
@@ -113,20 +115,14 @@ async fn read_table(reading: &Reading, client: &Client, name: String) -> Option<
         let backups = continuous_backups(client, &table.key).await;
         add_option(&mut table, BACKUP_STATUS, backups);
     }
-    Some(table)
+    table
 }
 
-/// DynamoDB says "not found" here of tables that are merely not active: whether the table is there, only its
-/// description says.
 fn add_option(table: &mut Resource, option: &'static str, answer: Result<Map<String, Value>, ReadError>) {
     match answer {
         Ok(properties) => table.properties.extend(properties),
         Err(error) => table.lacks_option(option, &error),
     }
-}
-
-fn is_gone(error: &ReadError) -> bool {
-    error.code() == "ResourceNotFoundException"
 }
 
 async fn description(client: &Client, name: &str) -> Result<Map<String, Value>, ReadError> {

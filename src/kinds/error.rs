@@ -46,6 +46,13 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    /// Whether AWS answered at all.
+    pub fn is_answer(&self) -> bool {
+        !self.code.is_empty()
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code.as_str() {

@@ -87,12 +87,7 @@ async fn read_topic(reading: &Reading, client: &Client, arn: String) -> Option<R
     if !reading.wants(TAGS) {
         return Some(topic);
     }
-    with_tags(client, topic).await
-}
-
-/// Attributes and tags name the absence of a topic differently.
-fn is_gone(error: &ReadError) -> bool {
-    matches!(error.code(), "NotFound" | "ResourceNotFound")
+    Some(with_tags(client, topic).await)
 }
 
 async fn with_attributes(client: &Client, mut topic: Resource) -> Option<Resource> {
@@ -101,13 +96,13 @@ async fn with_attributes(client: &Client, mut topic: Resource) -> Option<Resourc
         Ok(output) => {
             topic.properties = topic_properties(&topic.key, output.attributes.unwrap_or_default());
         }
-        Err(error) if is_gone(&error) => return None,
+        Err(error) if error.code() == "NotFound" => return None,
         Err(error) => topic.lacks("GetTopicAttributes", &error),
     }
     Some(topic)
 }
 
-async fn with_tags(client: &Client, mut topic: Resource) -> Option<Resource> {
+async fn with_tags(client: &Client, mut topic: Resource) -> Resource {
     let answer = client.list_tags_for_resource().resource_arn(&topic.key).send().await;
     match answer.map_err(ReadError::of("sns:ListTagsForResource")) {
         Ok(output) => {
@@ -115,10 +110,9 @@ async fn with_tags(client: &Client, mut topic: Resource) -> Option<Resource> {
                 output.tags.iter().flatten().map(|tag| Value::from(Members::tag(Some(&tag.key), Some(&tag.value))));
             topic.properties.insert("Tags".to_owned(), tags.collect());
         }
-        Err(error) if is_gone(&error) => return None,
         Err(error) => topic.lacks_option(TAGS, &error),
     }
-    Some(topic)
+    topic
 }
 
 fn topic_properties(arn: &str, attributes: HashMap<String, String>) -> Map<String, Value> {

@@ -60,26 +60,24 @@ async fn queues(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadE
     let output = call.send().await.map_err(ReadError::of("sqs:ListQueues"))?;
     let urls = output.queue_urls.unwrap_or_default();
     let read = reading.for_each(urls, |url| read_queue(reading, &client, url)).await;
-    Ok(Page::new(read.into_iter().flatten().collect(), output.next_token))
+    Ok(Page::new(read, output.next_token))
 }
 
-/// A queue with its attributes and tags; none when it was deleted in between.
-async fn read_queue(reading: &Reading, client: &Client, url: String) -> Option<Resource> {
+/// A queue with its attributes and tags.
+///
+/// SQS developer guide, "Troubleshoot Amazon SQS API errors": that a queue does not exist is also what SQS says to those
+/// who may not see it. So whether it is gone, only the next listing tells.
+async fn read_queue(reading: &Reading, client: &Client, url: String) -> Resource {
     let properties = queue_properties(&url, HashMap::new());
-    let queue = with_attributes(client, Resource::new(url, properties)).await?;
-    if !reading.wants(TAGS) {
-        return Some(queue);
+    let mut queue = Resource::new(url, properties);
+    add_attributes_of(client, &mut queue).await;
+    if reading.wants(TAGS) {
+        add_tags(client, &mut queue).await;
     }
-    with_tags(client, queue).await
+    queue
 }
 
-/// SQS sends two names of the error, the one of its JSON answers and, in a header that the SDK prefers, the one of its
-/// former XML answers.
-fn is_gone(error: &ReadError) -> bool {
-    matches!(error.code(), "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue")
-}
-
-async fn with_attributes(client: &Client, mut queue: Resource) -> Option<Resource> {
+async fn add_attributes_of(client: &Client, queue: &mut Resource) {
     let call = client.get_queue_attributes().queue_url(&queue.key);
     let answer = call.attribute_names(QueueAttributeName::All).send().await;
     match answer.map_err(ReadError::of("sqs:GetQueueAttributes")) {
@@ -88,23 +86,19 @@ async fn with_attributes(client: &Client, mut queue: Resource) -> Option<Resourc
             let attributes = attributes.map(|(name, text)| (name.as_str().to_owned(), text));
             queue.properties = queue_properties(&queue.key, attributes.collect());
         }
-        Err(error) if is_gone(&error) => return None,
         Err(error) => queue.lacks("GetQueueAttributes", &error),
     }
-    Some(queue)
 }
 
-async fn with_tags(client: &Client, mut queue: Resource) -> Option<Resource> {
+async fn add_tags(client: &Client, queue: &mut Resource) {
     let answer = client.list_queue_tags().queue_url(&queue.key).send().await;
     match answer.map_err(ReadError::of("sqs:ListQueueTags")) {
         Ok(output) => {
             let tags = sorted_texts(output.tags.unwrap_or_default());
             queue.properties.insert("Tags".to_owned(), Value::Object(tags));
         }
-        Err(error) if is_gone(&error) => return None,
         Err(error) => queue.lacks_option(TAGS, &error),
     }
-    Some(queue)
 }
 
 fn queue_properties(url: &str, attributes: HashMap<String, String>) -> Map<String, Value> {

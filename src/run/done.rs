@@ -23,6 +23,9 @@ pub enum Listing {
     Complete,
     /// The service does not exist in the region.
     NotHere(String),
+    /// The service says that it is not for the account: mostly it never was, but AWS says so too of accounts that it does
+    /// not let work for the time being.
+    NotForAccount(String),
     Denied(String),
     Throttled(String),
     /// AWS has no such type in the region.
@@ -35,11 +38,17 @@ impl Listing {
         matches!(self, Self::Complete)
     }
 
+    /// Whether there is mostly nothing to read. Many services are not in every region, and that is no failure.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::NotHere(_) | Self::NotForAccount(_))
+    }
+
     /// What kept the listing from being complete.
     pub fn problem(&self) -> Option<&str> {
         match self {
             Self::Complete => None,
             Self::NotHere(reason)
+            | Self::NotForAccount(reason)
             | Self::Denied(reason)
             | Self::Throttled(reason)
             | Self::TypeNotFound(reason)

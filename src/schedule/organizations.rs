@@ -68,8 +68,8 @@ impl Organizations {
         Self { client, patience }
     }
 
-    /// The accounts of the whole organization, or of the given units and all units below them, but for those that have
-    /// nothing: closed ones, and those that never were active.
+    /// The accounts of the whole organization, or of the given units and all units below them, but for those that nobody
+    /// works in: closed ones, and those that never were active.
     pub async fn accounts(&self, organizational_units: &BTreeSet<String>) -> Result<ListedAccounts, ReadError> {
         if organizational_units.is_empty() {
             return self.all_accounts().await;
@@ -135,18 +135,26 @@ impl Organizations {
 
     /// Whether an account that discovery no longer found is gone: closed, outside of the organization, or outside of all
     /// configured units.
-    pub async fn standing(&self, account: &AccountId, organizational_units: &BTreeSet<String>) -> Standing {
-        const DESCRIBE: &str = "organizations:DescribeAccount";
-        let send = || self.client.describe_account().account_id(account.as_str()).send();
-        let described = match self.ask(DESCRIBE, send).await {
-            Ok(output) => output.account,
+    ///
+    /// `asking` is the account of the management role. API reference, DescribeAccount: that an account is not found may
+    /// also mean that the one that asks is no member of an organization.
+    pub async fn standing(
+        &self,
+        account: &AccountId,
+        asking: &AccountId,
+        organizational_units: &BTreeSet<String>,
+    ) -> Standing {
+        let described = match self.describe(account).await {
+            Ok(described) => described,
             Err(error) if error.code() == "AccountNotFoundException" => {
-                return Standing::Gone { evidence: "the account is no longer a member of the organization".to_owned() };
+                return match self.describe(asking).await {
+                    Ok(_) => {
+                        Standing::Gone { evidence: "the account is no longer a member of the organization".to_owned() }
+                    }
+                    Err(error) => Standing::Unknown { reason: error.to_string() },
+                };
             }
             Err(error) => return Standing::Unknown { reason: error.to_string() },
-        };
-        let Some(described) = described else {
-            return Standing::Unknown { reason: format!("{DESCRIBE} answered without an account") };
         };
         // Not the old `Status`: it says the same of accounts that are closed and of those that AWS has suspended.
         if described.state == Some(AccountState::Closed) {
@@ -162,6 +170,12 @@ impl Organizations {
             },
             Err(error) => Standing::Unknown { reason: error.to_string() },
         }
+    }
+
+    async fn describe(&self, account: &AccountId) -> Result<Account, ReadError> {
+        const CALL: &str = "organizations:DescribeAccount";
+        let output = self.ask(CALL, || self.client.describe_account().account_id(account.as_str()).send()).await?;
+        output.account.ok_or_else(|| ReadError::undecodable(CALL, "an answer without an account"))
     }
 
     /// Walks from the account up to the root.

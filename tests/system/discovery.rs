@@ -313,7 +313,7 @@ async fn an_account_is_gone_only_on_good_evidence() {
     let standing_of = async |name: &str| {
         let account = organization.account(name).parse().expect("an account number");
         let organizations = Organizations::new(client.clone(), Patience::lasting(Duration::ZERO));
-        organizations.standing(&account, organizational_units).await
+        organizations.standing(&account, management_role.account(), organizational_units).await
     };
     for (name, evidence) in
         [("closed", "CLOSED"), ("removed", "no longer a member"), ("moved", "every configured organizational unit")]
@@ -329,6 +329,15 @@ async fn an_account_is_gone_only_on_good_evidence() {
     let without_state = json!({"Account": {"Id": organization.account("inside"), "Status": "SUSPENDED"}});
     answer_of_management(&organization, "DescribeAccount", &without_state.to_string()).await;
     assert_eq!(standing_of("inside").await, Standing::Present, "the status says too little");
+
+    // As AWS answers somebody who is in no organization any more.
+    let unknown =
+        json!({"operation": "DescribeAccount", "effect": {"status": 400, "code": "AccountNotFoundException"}});
+    let unknown = with_account(unknown, organization.management_account());
+    let unknown = organization.aws().fault(unknown).await;
+    let standing = standing_of("removed").await;
+    assert!(matches!(&standing, Standing::Unknown { reason } if reason.contains("DescribeAccount")), "{standing:?}");
+    organization.aws().remove_fault(unknown).await;
 
     let denied = json!({"operation": "ListParents", "effect": {"status": 400, "code": "AccessDeniedException"}});
     fault(&organization, with_account(denied, organization.management_account())).await;

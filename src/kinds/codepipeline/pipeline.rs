@@ -77,7 +77,7 @@ async fn read_pipeline(
         Ok(tags) => {
             pipeline.properties.insert("Tags".to_owned(), Value::Array(tags));
         }
-        Err(error) if error.code() == "ResourceNotFoundException" => return None,
+        // API reference: its "not found" may also mean an ARN that it does not understand.
         Err(error) => pipeline.lacks("ListTagsForResource", &error),
     }
     Some(pipeline)

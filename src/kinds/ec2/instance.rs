@@ -132,7 +132,10 @@ const FIELDS: &[Field] = &[
 async fn instances(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     const CALL: &str = "ec2:DescribeInstances";
     let client = reading.client(Client::new);
-    let call = client.describe_instances().max_results(PAGE_SIZE).set_next_token(cursor);
+    // EC2 API reference, ModifyManagedResourceVisibility: an account can hide what other services manage, which goes on
+    // to run and to be paid for.
+    let call = client.describe_instances().include_managed_resources(true);
+    let call = call.max_results(PAGE_SIZE).set_next_token(cursor);
     let output = call.send().await.map_err(ReadError::of(CALL))?;
     let mut instances = Vec::new();
     for reservation in output.reservations.unwrap_or_default() {
@@ -201,7 +204,7 @@ fn names_unknown_instance(error: &ReadError) -> bool {
 async fn statuses_of(client: &Client, instances: &[Resource]) -> Result<Vec<InstanceStatus>, ReadError> {
     let ids = instances.iter().map(|instance| instance.key.clone()).collect();
     // Without this, EC2 answers for running instances only. Calls that name instances are answered in one page.
-    let call = client.describe_instance_status().include_all_instances(true);
+    let call = client.describe_instance_status().include_all_instances(true).include_managed_resources(true);
     let answer = call.set_instance_ids(Some(ids)).send().await;
     let output = answer.map_err(ReadError::of(CALL_STATUS))?;
     Ok(output.instance_statuses.unwrap_or_default())

@@ -62,7 +62,9 @@ const FIELDS: &[Field] = &[
 async fn volumes(reading: &Reading, cursor: Option<String>) -> Result<Page, ReadError> {
     const CALL: &str = "ec2:DescribeVolumes";
     let client = reading.client(Client::new);
-    let call = client.describe_volumes().max_results(PAGE_SIZE).set_next_token(cursor);
+    // As with instances, an account can hide what other services manage.
+    let call = client.describe_volumes().include_managed_resources(true);
+    let call = call.max_results(PAGE_SIZE).set_next_token(cursor);
     let output = call.send().await.map_err(ReadError::of(CALL))?;
     let mut volumes = Vec::new();
     for volume in output.volumes.unwrap_or_default() {

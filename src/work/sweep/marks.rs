@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::told::Told;
 use super::{Flow, Stage, Sweep};
-use crate::run::{DoneMark, FieldNote, KindSummary, Listing, TargetFailure, UnitReport, read_json};
+use crate::run::{DoneMark, FieldNote, KindSummary, TargetFailure, UnitReport, read_json};
 use crate::target::Target;
 use crate::work::{StepContext, StepError};
 
@@ -111,7 +111,7 @@ impl Tally {
 
     fn add_unit(&mut self, target: &Target, unit: UnitReport) {
         // Whether anything of the kind was there before, the ledgers tell.
-        let is_absent = matches!(unit.listing, Listing::NotHere(_));
+        let is_absent = unit.listing.is_absent();
         if is_absent {
             self.absent.insert((unit.kind.clone(), target.region().map(str::to_owned)));
         } else if let Some(reason) = unit.listing.problem() {

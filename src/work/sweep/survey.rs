@@ -107,9 +107,10 @@ impl Survey {
         }
         for kind in ledger.units.keys() {
             // Not every service is in every region. One that Port has something of was there, and is missed.
-            if let Some(Listing::NotHere(reason)) = judge.unit(kind).map(|unit| &unit.listing) {
+            let listing = judge.unit(kind).map(|unit| &unit.listing).filter(|listing| listing.is_absent());
+            if let Some(reason) = listing.and_then(Listing::problem) {
                 let failure =
-                    TargetFailure { target: target.clone(), kind: Some(kind.clone()), reason: reason.clone() };
+                    TargetFailure { target: target.clone(), kind: Some(kind.clone()), reason: reason.to_owned() };
                 self.missed.tell(failure);
                 *self.missed_units.entry(kind.clone()).or_default() += 1;
             }

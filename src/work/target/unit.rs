@@ -257,6 +257,8 @@ fn bytes_of(entity: &Entity) -> usize {
 
 fn listing_of(error: &ReadError) -> Listing {
     match error {
+        // EC2 API reference, error codes: OptInRequired is also said while an account is being verified.
+        ReadError::NotHere(failure) if failure.is_answer() => Listing::NotForAccount(error.to_string()),
         ReadError::NotHere(_) => Listing::NotHere(error.to_string()),
         ReadError::Denied(_) => Listing::Denied(error.to_string()),
         ReadError::Throttled(_) => Listing::Throttled(error.to_string()),

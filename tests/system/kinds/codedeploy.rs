@@ -7,7 +7,7 @@ mod targets;
 
 use serde_json::{Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, REGION};
 
 const APPLICATION: &str = "AWS::CodeDeploy::Application";
@@ -35,7 +35,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "ListTagsForResource",
             name: "ListTagsForResource",
             is_option: false,
-            gone: Some((400, "ApplicationDoesNotExistException")),
+            not_found: NotFound::IsGone((400, "ApplicationDoesNotExistException")),
         }],
     },
     Contract {
@@ -57,7 +57,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "ListTagsForResource",
             name: "GetDeploymentGroupTags",
             is_option: true,
-            gone: Some((400, "DeploymentGroupDoesNotExistException")),
+            not_found: NotFound::IsGone((400, "DeploymentGroupDoesNotExistException")),
         }],
     },
     Contract {

@@ -7,7 +7,7 @@ mod sharing;
 use portolan::kinds::{Page, Resource};
 use serde_json::{Value, json};
 
-use super::contract::{Code, Contract, Enrichment};
+use super::contract::{Code, Contract, Enrichment, NotFound};
 use super::{Bench, REGION};
 
 const PIPELINE: &str = "AWS::CodePipeline::Pipeline";
@@ -41,14 +41,14 @@ pub const CONTRACTS: &[Contract] = &[
                 operation: "GetPipeline",
                 name: "GetPipeline",
                 is_option: false,
-                gone: Some(PIPELINE_IS_GONE),
+                not_found: NotFound::IsGone(PIPELINE_IS_GONE),
             },
             Enrichment {
                 service: "codepipeline",
                 operation: "ListTagsForResource",
                 name: "ListTagsForResource",
                 is_option: false,
-                gone: Some((400, "ResourceNotFoundException")),
+                not_found: NotFound::DecidesNothing((400, "ResourceNotFoundException")),
             },
         ],
     },
@@ -95,7 +95,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "GetPipelineExecution",
             name: "GetPipelineExecution",
             is_option: false,
-            gone: Some(PIPELINE_IS_GONE),
+            not_found: NotFound::IsGone(PIPELINE_IS_GONE),
         }],
     },
     Contract {

@@ -47,8 +47,16 @@ pub struct Enrichment {
     /// What a failure of it is called.
     pub name: &'static str,
     pub is_option: bool,
-    /// How the service says that the resource is gone; none where what it says may mean something else, too.
-    pub gone: Option<Code>,
+    pub not_found: NotFound,
+}
+
+/// How a service says of one resource that it does not have it.
+#[derive(Clone, Copy)]
+pub enum NotFound {
+    /// It can mean nothing but that the resource was deleted in between.
+    IsGone(Code),
+    /// It may mean something else, too: whether the resource is gone, only the next listing tells.
+    DecidesNothing(Code),
 }
 
 /// Of all kinds but `AWS::Account::Info`, which takes no calls.
@@ -193,7 +201,7 @@ async fn a_resource_that_vanishes_in_between_is_left_out() {
         (contract.seed)(&bench, &["first", "second"]).await;
         let before = bench.read(kind, &all_options(kind)).await;
         for enrichment in contract.enrichments {
-            let Some(gone) = enrichment.gone else { continue };
+            let NotFound::IsGone(gone) = enrichment.not_found else { continue };
             let (vanished, fault) = fail_for_one(&bench, contract, enrichment, gone).await;
             let after = bench.read(kind, &all_options(kind)).await;
             bench.organization.aws().remove_fault(fault).await;
@@ -203,6 +211,24 @@ async fn a_resource_that_vanishes_in_between_is_left_out() {
             assert_eq!(incomplete, None, "{kind} {}", enrichment.operation);
         }
     }
+}
+
+#[tokio::test]
+async fn promise_1_a_word_that_may_mean_something_else_keeps_the_resource() {
+    let mut calls = 0;
+    for contract in contracts() {
+        for enrichment in contract.enrichments {
+            let NotFound::DecidesNothing(not_found) = enrichment.not_found else { continue };
+            let bench = Bench::create().await;
+            (contract.seed)(&bench, &["first", "second"]).await;
+            let (kept, _) = fail_for_one(&bench, contract, enrichment, not_found).await;
+            let resources = bench.read(contract.kind, &all_options(contract.kind)).await;
+            let failed = &resources[&kept].incomplete[0];
+            assert_eq!((failed.action, failed.optional), (enrichment.name, enrichment.is_option), "{}", contract.kind);
+            calls += 1;
+        }
+    }
+    assert_eq!(calls, 7);
 }
 
 /// Options are called for by name, and each has a call that shows it, but for those whose answer the listing has anyway.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment, counts};
+use super::contract::{Contract, Enrichment, NotFound, counts};
 use super::{Bench, REGION, all_options, assert_every_field, assert_shape};
 
 const KIND: &str = "AWS::DynamoDB::Table";
@@ -23,21 +23,21 @@ pub const CONTRACTS: &[Contract] = &[Contract {
             operation: "DescribeTable",
             name: "DescribeTable",
             is_option: false,
-            gone: Some((400, "ResourceNotFoundException")),
+            not_found: NotFound::DecidesNothing((400, "ResourceNotFoundException")),
         },
         Enrichment {
             service: "dynamodb",
             operation: "ListTagsOfResource",
             name: "GetTableTagsAction",
             is_option: true,
-            gone: None,
+            not_found: NotFound::DecidesNothing((400, "ResourceNotFoundException")),
         },
         Enrichment {
             service: "dynamodb",
             operation: "DescribeContinuousBackups",
             name: "GetTableBackupStatusAction",
             is_option: true,
-            gone: None,
+            not_found: NotFound::DecidesNothing((400, "ResourceNotFoundException")),
         },
     ],
 }];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, REGION, all_options, assert_every_field, assert_shape};
 
 const VOLUME: &str = "AWS::EC2::Volume";
@@ -35,10 +35,27 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "DescribeVolumeAttribute",
             name: "DescribeVolumeAttributeAction",
             is_option: true,
-            gone: Some((400, "InvalidVolume.NotFound")),
+            not_found: NotFound::IsGone((400, "InvalidVolume.NotFound")),
         }],
     },
 ];
+
+/// What EKS Auto Mode or ECS run in an account may be hidden from those who do not ask for it. It is there all the same.
+#[tokio::test]
+async fn promise_1_what_an_account_hides_of_managed_resources_is_listed() {
+    const ASKED_FOR: &str = "IncludeManagedResources=true";
+    let bench = Bench::create().await;
+    let instance = "AWS::EC2::Instance";
+    bench.answer(instance, "ec2", "DescribeInstances", ASKED_FOR, &instance_page("i-managed", "")).await;
+    bench.answer(VOLUME, "ec2", "DescribeVolumes", ASKED_FOR, &volume_page("vol-managed", "")).await;
+    assert!(bench.read(instance, &[]).await.contains_key("i-managed"));
+    assert!(bench.read(VOLUME, &[]).await.contains_key("vol-managed"));
+    let status =
+        json!({"service": "ec2", "operation": "DescribeInstanceStatus", "resource": ASKED_FOR, "effect": "reset"});
+    bench.order_fault(instance, status).await;
+    let instances = bench.read(instance, &all_options(instance)).await;
+    assert!(instances["i-managed"].incomplete[0].reason.contains("gave no answer"), "{:?}", instances["i-managed"]);
+}
 
 async fn run_instances(bench: &Bench, names: &[&str]) {
     bench.alpha_in(REGION).run_instances(names.len(), &[]).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, REGION, all_options, assert_every_field, assert_shape};
 
 const KIND: &str = "AWS::ECR::Repository";
@@ -25,7 +25,13 @@ pub const CONTRACTS: &[Contract] = &[Contract {
 }];
 
 const fn option(operation: &'static str, name: &'static str) -> Enrichment {
-    Enrichment { service: "ecr", operation, name, is_option: true, gone: Some((400, "RepositoryNotFoundException")) }
+    Enrichment {
+        service: "ecr",
+        operation,
+        name,
+        is_option: true,
+        not_found: NotFound::IsGone((400, "RepositoryNotFoundException")),
+    }
 }
 
 async fn create_repositories(bench: &Bench, names: &[&str]) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, REGION, assert_every_field, assert_shape};
 
 const KIND: &str = "AWS::EKS::Cluster";
@@ -22,7 +22,7 @@ pub const CONTRACTS: &[Contract] = &[Contract {
         operation: "DescribeCluster",
         name: "DescribeCluster",
         is_option: false,
-        gone: Some((404, "ResourceNotFoundException")),
+        not_found: NotFound::IsGone((404, "ResourceNotFoundException")),
     }],
 }];
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, REGION, all_options, assert_every_field, assert_shape};
 
 const KIND: &str = "AWS::ElastiCache::Cluster";
@@ -22,7 +22,7 @@ pub const CONTRACTS: &[Contract] = &[Contract {
         operation: "ListTagsForResource",
         name: "ListTagsForResourceAction",
         is_option: true,
-        gone: Some((404, "CacheClusterNotFound")),
+        not_found: NotFound::IsGone((404, "CacheClusterNotFound")),
     }],
 }];
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, REGION, all_options, assert_shape};
 
 pub const CONTRACTS: &[Contract] = &[Contract {
@@ -20,7 +20,7 @@ pub const CONTRACTS: &[Contract] = &[Contract {
         operation: "ListTags",
         name: "ListTagsAction",
         is_option: true,
-        gone: Some((404, "ResourceNotFoundException")),
+        not_found: NotFound::IsGone((404, "ResourceNotFoundException")),
     }],
 }];
 

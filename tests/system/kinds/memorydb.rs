@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment, counts};
+use super::contract::{Contract, Enrichment, NotFound, counts};
 use super::{Bench, REGION, all_options, assert_every_field};
 
 const KIND: &str = "AWS::MemoryDB::User";
@@ -22,7 +22,7 @@ pub const CONTRACTS: &[Contract] = &[Contract {
         operation: "ListTags",
         name: "ListTagsForMemoryDbUserAction",
         is_option: true,
-        gone: Some((400, "UserNotFoundFault")),
+        not_found: NotFound::IsGone((400, "UserNotFoundFault")),
     }],
 }];
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, all_options, assert_shape};
 
 pub const CONTRACTS: &[Contract] = &[Contract {
@@ -21,14 +21,14 @@ pub const CONTRACTS: &[Contract] = &[Contract {
             operation: "ListParents",
             name: "ListParentsAction",
             is_option: true,
-            gone: Some((400, "ChildNotFoundException")),
+            not_found: NotFound::IsGone((400, "ChildNotFoundException")),
         },
         Enrichment {
             service: "organizations",
             operation: "ListTagsForResource",
             name: "ListTagsForResourceAction",
             is_option: true,
-            gone: Some((400, "TargetNotFoundException")),
+            not_found: NotFound::IsGone((400, "TargetNotFoundException")),
         },
     ],
 }];

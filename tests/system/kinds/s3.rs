@@ -3,7 +3,7 @@
 use portolan::kinds::ReadError;
 use serde_json::{Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, REGION, all_options, assert_shape};
 
 const KIND: &str = "AWS::S3::Bucket";
@@ -29,35 +29,35 @@ pub const CONTRACTS: &[Contract] = &[Contract {
             operation: "GetBucketTagging",
             name: "GetBucketTagging",
             is_option: false,
-            gone: Some((404, "NoSuchBucket")),
+            not_found: NotFound::IsGone((404, "NoSuchBucket")),
         },
         Enrichment {
             service: "s3",
             operation: "GetBucketLocation",
             name: "GetBucketLocationAction",
             is_option: true,
-            gone: Some((404, "NoSuchBucket")),
+            not_found: NotFound::IsGone((404, "NoSuchBucket")),
         },
         Enrichment {
             service: "s3",
             operation: "GetBucketEncryption",
             name: "GetBucketEncryptionAction",
             is_option: true,
-            gone: Some((404, "NoSuchBucket")),
+            not_found: NotFound::IsGone((404, "NoSuchBucket")),
         },
         Enrichment {
             service: "s3",
             operation: "GetPublicAccessBlock",
             name: "GetPublicAccessBlockAction",
             is_option: true,
-            gone: Some((404, "NoSuchBucket")),
+            not_found: NotFound::IsGone((404, "NoSuchBucket")),
         },
         Enrichment {
             service: "s3",
             operation: "GetBucketOwnershipControls",
             name: "GetBucketOwnershipControlsAction",
             is_option: true,
-            gone: Some((404, "NoSuchBucket")),
+            not_found: NotFound::IsGone((404, "NoSuchBucket")),
         },
     ],
 }];

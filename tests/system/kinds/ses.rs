@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portolan::kinds::ReadError;
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment, counts};
+use super::contract::{Contract, Enrichment, NotFound, counts};
 use super::{Bench, REGION, assert_every_field};
 
 const IDENTITY: &str = "AWS::SES::EmailIdentity";
@@ -27,7 +27,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "GetConfigurationSet",
             name: "GetConfigurationSet",
             is_option: false,
-            gone: Some((404, "NotFoundException")),
+            not_found: NotFound::IsGone((404, "NotFoundException")),
         }],
     },
     Contract {
@@ -45,7 +45,7 @@ pub const CONTRACTS: &[Contract] = &[
             operation: "GetEmailIdentity",
             name: "GetEmailIdentity",
             is_option: false,
-            gone: Some((404, "NotFoundException")),
+            not_found: NotFound::IsGone((404, "NotFoundException")),
         }],
     },
 ];

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, REGION, all_options, assert_shape};
 
 pub const CONTRACTS: &[Contract] = &[Contract {
@@ -21,14 +21,14 @@ pub const CONTRACTS: &[Contract] = &[Contract {
             operation: "GetTopicAttributes",
             name: "GetTopicAttributes",
             is_option: false,
-            gone: Some((404, "NotFound")),
+            not_found: NotFound::IsGone((404, "NotFound")),
         },
         Enrichment {
             service: "sns",
             operation: "ListTagsForResource",
             name: "GetTopicTagsAction",
             is_option: true,
-            gone: Some((404, "ResourceNotFound")),
+            not_found: NotFound::DecidesNothing((404, "ResourceNotFound")),
         },
     ],
 }];

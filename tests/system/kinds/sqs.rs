@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contract::{Contract, Enrichment};
+use super::contract::{Contract, Enrichment, NotFound};
 use super::{Bench, REGION, all_options, assert_shape};
 
 pub const CONTRACTS: &[Contract] = &[Contract {
@@ -21,14 +21,14 @@ pub const CONTRACTS: &[Contract] = &[Contract {
             operation: "GetQueueAttributes",
             name: "GetQueueAttributes",
             is_option: false,
-            gone: Some((400, "AWS.SimpleQueueService.NonExistentQueue")),
+            not_found: NotFound::DecidesNothing((400, "AWS.SimpleQueueService.NonExistentQueue")),
         },
         Enrichment {
             service: "sqs",
             operation: "ListQueueTags",
             name: "ListQueueTagsAction",
             is_option: true,
-            gone: Some((400, "QueueDoesNotExist")),
+            not_found: NotFound::DecidesNothing((400, "QueueDoesNotExist")),
         },
     ],
 }];
