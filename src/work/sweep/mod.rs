@@ -25,6 +25,7 @@ mod marks;
 mod missing;
 mod pace;
 mod parts;
+mod phases;
 mod port_list;
 mod progress;
 mod remember;
@@ -44,18 +45,13 @@ use super::{StepContext, StepError};
 use crate::events;
 use crate::ledger::Ledgers;
 use crate::message::{Message, Step};
-use crate::run::{
-    CurrentError, Known, Phase, Summary, ledgers_begun_by, load_current, read_json, set_phase, write_json,
-};
-use crate::seams::{Condition, RunReport, Version};
+use crate::run::{Known, ledgers_begun_by, read_json};
+use crate::seams::{RunReport, Version};
 use crate::target::Target;
 use ledgers::LedgerTarget;
 use pace::Pace;
 use progress::{Progress, Stage};
 
-/// The sweep looks again after this long, doubled each time.
-const FIRST_WAIT_SECONDS: u64 = 1;
-const LONGEST_WAIT_SECONDS: u64 = 300;
 /// State objects that are read at the same time: an organization has tens of thousands of them.
 const READS_AT_ONCE: usize = 16;
 
@@ -101,12 +97,12 @@ impl Relations {
 pub(super) async fn sweep(context: &StepContext<'_>, polls: u32) -> Result<(), StepError> {
     if context.current.phase.is_before_sweep() {
         repair::send_messages(context).await?;
-        if waits(context, polls).await? {
+        if phases::waits(context, polls).await? {
             return Ok(());
         }
     }
     context.check_organization().await?;
-    begin(context).await?;
+    phases::begin(context).await?;
     let mut sweep = Sweep::resume(context).await?;
     match sweep.run().await {
         Ok(Flow::TimeIsOver) => sweep.hand_on(polls).await,
@@ -156,7 +152,7 @@ impl<'a> Sweep<'a> {
                 Stage::Remove => settle::remove_emptied(self).await?,
                 Stage::Report => {
                     let summary = report::summarize(self).await?;
-                    end(self.context, &summary).await?;
+                    phases::end(self.context, &summary).await?;
                     Flow::IsOver
                 }
             };
@@ -244,75 +240,4 @@ impl<'a> Sweep<'a> {
         }
         Ok(self.known.as_ref().and_then(Option::as_ref))
     }
-}
-
-/// Whether targets are still missing and the deadline is not reached: then the sweep has sent itself again.
-async fn waits(context: &StepContext<'_>, polls: u32) -> Result<bool, StepError> {
-    let plan = &context.snapshot.plan;
-    // Nothing is read again before everything else was done.
-    let targets = context.snapshot.repair.as_ref().map_or(&plan.targets, |repair| &repair.targets);
-    let done = context.worker.store.list(&context.place.done_marks(&plan.run, context.current.pass)).await?.len();
-    let missing = targets.len().saturating_sub(done);
-    if missing == 0 || context.worker.clock.now() >= plan.deadline {
-        return Ok(false);
-    }
-    let seconds = FIRST_WAIT_SECONDS.checked_shl(polls).unwrap_or(LONGEST_WAIT_SECONDS).min(LONGEST_WAIT_SECONDS);
-    let message = Message::of_run(plan, Step::Sweep { polls: polls.saturating_add(1) });
-    context.worker.queue.send(vec![message.to_body()], Duration::from_secs(seconds)).await?;
-    say_that_it_runs(context).await;
-    // Port takes a sync without a sign of life for aborted, after some ten minutes.
-    if seconds >= LONGEST_WAIT_SECONDS / 2 {
-        context.worker.catalog.report(RunReport::StillRunning(plan)).await;
-    }
-    events::sweep_waits(plan, missing, seconds);
-    Ok(true)
-}
-
-/// The message of the sweep is the last that the scheduler sends. Where the scheduler could not write that all are sent,
-/// the run would soon pass for one that never started.
-async fn say_that_it_runs(context: &StepContext<'_>) {
-    if context.current.phase != Phase::Starting {
-        return;
-    }
-    let (store, version) = (context.worker.store.as_ref(), context.current_version.clone());
-    match set_phase(store, &context.place, &context.current, version, Phase::Running).await {
-        // The scheduler was first, or somebody has aborted the run.
-        Ok(()) | Err(CurrentError::Lost) => {}
-        Err(error) => events::phase_not_written(&context.current.run, &error),
-    }
-}
-
-/// From here on no worker sends anything for this run.
-async fn begin(context: &StepContext<'_>) -> Result<(), StepError> {
-    if context.current.phase == Phase::Sweeping {
-        return Ok(());
-    }
-    let store = context.worker.store.as_ref();
-    set_phase(store, &context.place, &context.current, context.current_version.clone(), Phase::Sweeping)
-        .await
-        .map_err(moved_on)
-}
-
-fn moved_on(error: CurrentError) -> StepError {
-    StepError::Retry(format!("the run changed while it was being swept: {error}"))
-}
-
-async fn end(context: &StepContext<'_>, summary: &Summary) -> Result<(), StepError> {
-    let plan = &context.snapshot.plan;
-    let store = context.worker.store.as_ref();
-    let (current, version) = match load_current(store, &context.place).await? {
-        // What a person has aborted meanwhile stays so, what was superseded has nothing to report, and a slower sweep
-        // must not end what another one has begun anew.
-        Some((current, version)) if current.is_same_pass(&context.current) && current.phase == Phase::Sweeping => {
-            (current, version)
-        }
-        _ => return Err(StepError::Overtaken),
-    };
-    write_json(store, &context.place.summary(&plan.run), summary, Condition::Always).await?;
-    context.worker.catalog.report(RunReport::Ended(plan, summary)).await;
-    set_phase(store, &context.place, &current, version, Phase::Ended).await.map_err(moved_on)?;
-    // Only now: until then the step may fail and be tried again, or a person may abort the run.
-    let took = Duration::try_from(context.worker.clock.now() - plan.started).unwrap_or_default();
-    events::run_ended(plan, summary, took);
-    Ok(())
 }
