@@ -6,9 +6,9 @@
 
 use super::judge::{Judge, TargetJudge, Verdict};
 use super::ledgers::{Found, LedgerStream, Looked};
+use super::rewriting::Rewriting;
 use super::{Flow, Progress, Stage, Sweep};
-use crate::ledger::{Ledger, Ledgers, State};
-use crate::run::Phase;
+use crate::ledger::{Ledger, State};
 use crate::work::StepError;
 
 pub async fn announce(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
@@ -24,21 +24,22 @@ pub async fn announce(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     let Sweep { pace, progress, .. } = sweep;
     let Progress { tally, retirement, after, .. } = progress;
     let judge = Judge::new(context, tally, retirement);
-    let store = Ledgers { store: context.worker.store.as_ref(), place: &context.place };
+    let mut changed = Rewriting::default();
     let mut ledgers = LedgerStream::new(&judge, &targets, after.as_ref());
     while let Some(looked) = ledgers.next().await {
         let Looked { target, ledger, judge } = looked?;
         if let Found::Ledger(mut file) = ledger
             && make_stale_unsure(&mut file.ledger, &judge)
         {
-            context.check_current(|phase| phase == Phase::Sweeping).await?;
-            store.save(&mut file).await?;
+            changed.add(context, file).await?;
         }
         *after = Some(target);
         if pace.is_over(context) {
+            changed.write(context).await?;
             return Ok(Flow::TimeIsOver);
         }
     }
+    changed.write(context).await?;
     drop(ledgers);
     Ok(sweep.enter_after(Flow::GoesOn, Stage::Delete))
 }

@@ -32,6 +32,7 @@ mod remember;
 mod repair;
 mod report;
 mod retired;
+mod rewriting;
 mod settle;
 mod survey;
 mod told;

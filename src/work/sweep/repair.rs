@@ -14,9 +14,10 @@ use super::judge::Judge;
 use super::ledgers::{Found, LedgerStream, Looked};
 use super::missing::Missing;
 use super::phases::moved_on;
+use super::rewriting::Rewriting;
 use super::{Flow, Progress, Stage, Sweep};
 use crate::events;
-use crate::ledger::{Ledger, Ledgers, State};
+use crate::ledger::{Ledger, State};
 use crate::message::{Message, Step};
 use crate::run::{Pass, Phase, Repair, StateError, begin_repair, load_current, write_json};
 use crate::seams::{Condition, StoreError};
@@ -70,7 +71,7 @@ async fn make_unsure(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     port.owned.load(context).await?;
     let missing = Missing::of(&survey.fingerprints, port);
     let judge = Judge::new(context, tally, retirement);
-    let store = Ledgers { store: context.worker.store.as_ref(), place: &context.place };
+    let mut changed = Rewriting::default();
     let planned = &context.snapshot.plan.targets;
     let planned: Vec<_> =
         targets.iter().filter(|item| item.has_ledger && planned.contains(&item.target)).cloned().collect();
@@ -79,19 +80,20 @@ async fn make_unsure(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
         let Looked { target, ledger, .. } = looked?;
         if let Found::Ledger(mut file) = ledger {
             let doubt = Doubt::cast_on(&mut file.ledger, &missing);
-            if doubt.is_new {
-                context.check_current(|phase| phase == Phase::Sweeping).await?;
-                store.save(&mut file).await?;
-            }
             if doubt.is_any {
                 reopening.targets.insert(target.clone());
+            }
+            if doubt.is_new {
+                changed.add(context, file).await?;
             }
         }
         *after = Some(target);
         if pace.is_over(context) {
+            changed.write(context).await?;
             return Ok(Flow::TimeIsOver);
         }
     }
+    changed.write(context).await?;
     Ok(Flow::GoesOn)
 }
 

@@ -11,9 +11,9 @@ use super::fingerprints::of_entity;
 use super::judge::{Judge, TargetJudge, Verdict};
 use super::ledgers::{Found, LedgerStream, LedgerTarget, Looked};
 use super::missing::Missing;
+use super::rewriting::Rewriting;
 use super::{Flow, Progress, Stage, Sweep};
-use crate::ledger::{Entry, LedgerFile, Ledgers, State};
-use crate::run::Phase;
+use crate::ledger::{Entry, LedgerFile, State};
 use crate::seams::EntityKey;
 use crate::target::Target;
 use crate::work::StepError;
@@ -103,7 +103,7 @@ async fn go_through_batch(sweep: &mut Sweep<'_>, targets: &[LedgerTarget], remov
     let claimed = progress.claims.claimed_of(context, progress.settling.batch).await?;
     let settlement = Settlement::new(progress, claimed);
     let judge = Judge::new(context, &progress.tally, &progress.retirement);
-    let store = Ledgers { store: context.worker.store.as_ref(), place: &context.place };
+    let mut changed = Rewriting::default();
     let mut ledgers = LedgerStream::new(&judge, targets, after.as_ref());
     let mut flow = Flow::GoesOn;
     while let Some(looked) = ledgers.next().await {
@@ -115,9 +115,7 @@ async fn go_through_batch(sweep: &mut Sweep<'_>, targets: &[LedgerTarget], remov
             if file.ledger.is_empty() && !removes {
                 emptied.insert(target.clone());
             } else {
-                // What was loaded may have been written by a newer run already.
-                context.check_current(|phase| phase == Phase::Sweeping).await?;
-                store.save(&mut file).await?;
+                changed.add(context, file).await?;
             }
         }
         after = Some(target);
@@ -126,6 +124,7 @@ async fn go_through_batch(sweep: &mut Sweep<'_>, targets: &[LedgerTarget], remov
             break;
         }
     }
+    changed.write(context).await?;
     drop(ledgers);
     (progress.after, progress.settling.emptied) = (after, emptied);
     Ok(flow)
