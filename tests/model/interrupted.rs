@@ -16,6 +16,22 @@ async fn bench_with_moved_bucket() -> Bench {
     bench
 }
 
+/// The same in another run. The first run read the new place of the bucket, and never ended; nor did so many after it.
+/// Then the ledger was lost.
+async fn bench_with_lost_ledger(later_runs: usize) -> Bench {
+    let mut bench = bench_with_moved_bucket().await;
+    bench.begin_unread().await;
+    bench.read(&global(1)).await;
+    assert!(!bench.ledger(&global(1)).await.is_empty());
+    for _ in 0..later_runs {
+        bench.next_run(|_| {});
+        bench.begin_unread().await;
+    }
+    bench.store.harm(&bench.place.ledger(&global(1)), true);
+    bench.next_run(|_| {});
+    bench
+}
+
 async fn call_it_stale_in_the_second(bench: &Bench) {
     bench.put_ledger(&global(2), [(BUCKET_KIND, bucket("moved"), stale(&bench.plan.run))]).await;
 }
@@ -47,16 +63,7 @@ async fn promise_1_a_ledger_that_is_lost_after_its_target_was_read_is_missed() {
 #[tokio::test]
 async fn promise_1_a_ledger_that_is_lost_before_any_run_has_ended_is_missed() {
     for later_runs in 0..3 {
-        let mut bench = bench_with_moved_bucket().await;
-        bench.begin_unread().await;
-        bench.read(&global(1)).await;
-        assert!(!bench.ledger(&global(1)).await.is_empty());
-        for _ in 0..later_runs {
-            bench.next_run(|_| {});
-            bench.begin_unread().await;
-        }
-        bench.store.harm(&bench.place.ledger(&global(1)), true);
-        bench.next_run(|_| {});
+        let bench = bench_with_lost_ledger(later_runs).await;
         call_it_stale_in_the_second(&bench).await;
         bench
             .begin(|target, unit| {
@@ -73,15 +80,7 @@ async fn promise_1_a_ledger_that_is_lost_before_any_run_has_ended_is_missed() {
 #[tokio::test]
 async fn promise_1_what_takes_the_place_of_a_ledger_that_no_ended_run_knew_of_says_so() {
     for later_runs in 0..3 {
-        let mut bench = bench_with_moved_bucket().await;
-        bench.begin_unread().await;
-        bench.read(&global(1)).await;
-        for _ in 0..later_runs {
-            bench.next_run(|_| {});
-            bench.begin_unread().await;
-        }
-        bench.store.harm(&bench.place.ledger(&global(1)), true);
-        bench.next_run(|_| {});
+        let bench = bench_with_lost_ledger(later_runs).await;
         bench.begin_unread().await;
         bench.read(&global(1)).await;
         assert!(bench.may_lack_claims(&global(1)).await);
