@@ -4,7 +4,7 @@ use portolan::ledger::State;
 use portolan::run::{FoundBy, Listing, Phase, Strategy, UnitReport};
 use portolan::target::Target;
 
-use super::bench::{BUCKET_KIND, Bench, account, bucket, global, sent, stale};
+use super::bench::{ACCOUNT_KIND, BUCKET_KIND, Bench, account, bucket, global, sent, stale};
 use super::run_plan::found_by;
 use super::world::REGIONS;
 
@@ -84,6 +84,26 @@ async fn promise_1_what_takes_the_place_of_a_ledger_that_no_ended_run_knew_of_sa
         bench.begin_unread().await;
         bench.read(&global(1)).await;
         assert!(bench.may_lack_claims(&global(1)).await);
+    }
+}
+
+/// It may have been for it, and be again: AWS says the same of accounts that it is just looking at.
+#[tokio::test]
+async fn promise_1_a_service_that_is_not_for_an_account_mends_no_lost_ledger() {
+    let reason = || "as the test has it".to_owned();
+    for (listing, is_mended) in [(Listing::NotHere(reason()), true), (Listing::NotForAccount(reason()), false)] {
+        let bench = bench_with_lost_ledger(0).await;
+        bench.begin_unread().await;
+        bench.read(&global(1)).await;
+        bench
+            .begin(|target, unit| {
+                if *target == global(1) && unit.kind == ACCOUNT_KIND {
+                    unit.listing = listing.clone();
+                }
+            })
+            .await;
+        bench.sweep(1_000_000).await;
+        assert_eq!(bench.may_lack_claims(&global(1)).await, !is_mended, "{listing:?}");
     }
 }
 
