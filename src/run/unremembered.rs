@@ -2,8 +2,8 @@
 //!
 //! A run that is aborted or superseded leaves ledgers behind. If one of those is lost, nobody else knows what it claimed,
 //! and what another ledger calls stale might be deleted although it only moved. So workers leave a mark when the ledger
-//! of a target begins to claim something, and the runs that follow ask for these marks until one of them ends, and so
-//! has written down what there is.
+//! of a target begins to claim something, and the runs that follow ask for these marks until one of them has written
+//! down what there is.
 
 use std::collections::BTreeSet;
 

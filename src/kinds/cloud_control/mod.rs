@@ -64,10 +64,10 @@ async fn list_by_models(
     let is_first = cursor.is_none();
     let mut page = nested::page(reading, models, cursor, |model, token| async move {
         let model = Some(model).filter(|model| model != WITHOUT_MODEL);
-        let is_first = token.is_none();
+        let is_first_of_model = token.is_none();
         match list_page(client, type_name, model, token).await {
             // The mapping is one for all accounts, and what its model names is not in all of them.
-            Err(error) if is_first && is_not_found(&error) => Ok(Page::default()),
+            Err(error) if is_first_of_model && is_not_found(&error) => Ok(Page::default()),
             answer => answer,
         }
     })

@@ -5,10 +5,10 @@
 //! deletion, and the account or the kind came back, nobody would send it again.
 
 use super::judge::{Judge, TargetJudge, Verdict};
-use super::ledgers::{Found, LedgerStream, Looked};
-use super::rewriting::Rewriting;
+use super::rewriting::rewrite;
 use super::{Flow, Progress, Stage, Sweep};
 use crate::ledger::{Ledger, State};
+use crate::target::Target;
 use crate::work::StepError;
 
 pub async fn announce(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
@@ -24,24 +24,9 @@ pub async fn announce(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     let Sweep { pace, progress, .. } = sweep;
     let Progress { tally, retirement, after, .. } = progress;
     let judge = Judge::new(context, tally, retirement);
-    let mut changed = Rewriting::default();
-    let mut ledgers = LedgerStream::new(&judge, &targets, after.as_ref());
-    while let Some(looked) = ledgers.next().await {
-        let Looked { target, ledger, judge } = looked?;
-        if let Found::Ledger(mut file) = ledger
-            && make_stale_unsure(&mut file.ledger, &judge)
-        {
-            changed.add(context, file).await?;
-        }
-        *after = Some(target);
-        if pace.is_over(context) {
-            changed.write(context).await?;
-            return Ok(Flow::TimeIsOver);
-        }
-    }
-    changed.write(context).await?;
-    drop(ledgers);
-    Ok(sweep.enter_after(Flow::GoesOn, Stage::Delete))
+    let change = |_: &Target, ledger: &mut Ledger, judge: &TargetJudge<'_>| make_stale_unsure(ledger, judge);
+    let flow = rewrite(&judge, pace, &targets, after, change).await?;
+    Ok(sweep.enter_after(flow, Stage::Delete))
 }
 
 /// Whether that changed the ledger.

@@ -23,6 +23,8 @@ const FIRST_GUESS: usize = RESOURCES_AT_ONCE / 4;
 pub struct LedgerTarget {
     pub target: Target,
     pub has_ledger: bool,
+    /// Whether its ledger was begun since the last run wrote down which there are.
+    pub is_new: bool,
 }
 
 /// What was found of a target.

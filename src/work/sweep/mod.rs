@@ -76,8 +76,6 @@ struct Sweep<'a> {
     relations: Relations,
     targets: Option<Arc<Vec<LedgerTarget>>>,
     known: Option<Option<Known>>,
-    /// Whether no ledger was begun since `known` was written.
-    knows_all_ledgers: bool,
 }
 
 /// Blueprints with the blueprints that they relate to by the relations' names, as far as they were needed.
@@ -127,8 +125,8 @@ impl<'a> Sweep<'a> {
             }
             None => (Progress::default(), None),
         };
-        let (relations, targets, known, knows_all_ledgers) = (Relations::default(), None, None, false);
-        Ok(Self { context, pace: Pace::of(context), progress, saved, relations, targets, known, knows_all_ledgers })
+        let (relations, targets, known) = (Relations::default(), None, None);
+        Ok(Self { context, pace: Pace::of(context), progress, saved, relations, targets, known })
     }
 
     async fn run(&mut self) -> Result<Flow, StepError> {
@@ -212,13 +210,17 @@ impl<'a> Sweep<'a> {
         let mut begun = plan.unremembered.all(store, place).await?;
         begun.extend(ledgers_begun_by(store, place, &plan.run).await?);
         let mut expected = self.known().await?.map(|known| known.ledgers.clone()).unwrap_or_default();
-        self.knows_all_ledgers = begun.is_subset(&expected);
+        let new: BTreeSet<Target> = begun.difference(&expected).cloned().collect();
         expected.extend(begun);
         expected.extend(self.progress.tally.with_entities.iter().cloned());
         let ledgers = Ledgers { store, place };
         let found: BTreeSet<Target> = ledgers.targets().await?.into_iter().collect();
         let all = found.union(&expected);
-        let all = all.map(|target| LedgerTarget { target: target.clone(), has_ledger: found.contains(target) });
+        let all = all.map(|target| LedgerTarget {
+            target: target.clone(),
+            has_ledger: found.contains(target),
+            is_new: new.contains(target),
+        });
         let targets = Arc::new(all.collect::<Vec<_>>());
         self.targets = Some(targets.clone());
         Ok(targets)

@@ -40,7 +40,7 @@ pub async fn remember(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
         sweep.secure().await?;
     }
     // Where ledgers were begun, that they were looked at is news, too.
-    if !before.as_ref().is_some_and(says_the_same) || !sweep.knows_all_ledgers {
+    if !before.as_ref().is_some_and(says_the_same) || targets.iter().any(|item| item.is_new) {
         // What was in doubt by what was known must not be judged anew by what is known now.
         sweep.secure().await?;
         write_json(store, &key, &now, condition).await?;

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::Judge;
-use super::ledgers::{Found, LedgerStream, Looked};
+use super::judge::{Judge, TargetJudge};
 use super::missing::Missing;
 use super::phases::moved_on;
-use super::rewriting::Rewriting;
+use super::rewriting::rewrite;
 use super::{Flow, Progress, Stage, Sweep};
 use crate::events;
 use crate::ledger::{Ledger, State};
@@ -71,30 +70,17 @@ async fn make_unsure(sweep: &mut Sweep<'_>) -> Result<Flow, StepError> {
     port.owned.load(context).await?;
     let missing = Missing::of(&survey.fingerprints, port);
     let judge = Judge::new(context, tally, retirement);
-    let mut changed = Rewriting::default();
     let planned = &context.snapshot.plan.targets;
     let planned: Vec<_> =
         targets.iter().filter(|item| item.has_ledger && planned.contains(&item.target)).cloned().collect();
-    let mut ledgers = LedgerStream::new(&judge, &planned, after.as_ref());
-    while let Some(looked) = ledgers.next().await {
-        let Looked { target, ledger, .. } = looked?;
-        if let Found::Ledger(mut file) = ledger {
-            let doubt = Doubt::cast_on(&mut file.ledger, &missing);
-            if doubt.is_any {
-                reopening.targets.insert(target.clone());
-            }
-            if doubt.is_new {
-                changed.add(context, file).await?;
-            }
+    let change = |target: &Target, ledger: &mut Ledger, _: &TargetJudge<'_>| {
+        let doubt = Doubt::cast_on(ledger, &missing);
+        if doubt.is_any {
+            reopening.targets.insert(target.clone());
         }
-        *after = Some(target);
-        if pace.is_over(context) {
-            changed.write(context).await?;
-            return Ok(Flow::TimeIsOver);
-        }
-    }
-    changed.write(context).await?;
-    Ok(Flow::GoesOn)
+        doubt.is_new
+    };
+    rewrite(&judge, pace, &planned, after, change).await
 }
 
 /// What a ledger has of what is missing.

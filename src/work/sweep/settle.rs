@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::fingerprints::of_entity;
 use super::judge::{Judge, TargetJudge, Verdict};
-use super::ledgers::{Found, LedgerStream, LedgerTarget, Looked};
+use super::ledgers::LedgerTarget;
 use super::missing::Missing;
-use super::rewriting::Rewriting;
+use super::rewriting::rewrite;
 use super::{Flow, Progress, Stage, Sweep};
-use crate::ledger::{Entry, LedgerFile, State};
+use crate::ledger::{Entry, Ledger, State};
 use crate::seams::EntityKey;
 use crate::target::Target;
 use crate::work::StepError;
@@ -103,29 +103,15 @@ async fn go_through_batch(sweep: &mut Sweep<'_>, targets: &[LedgerTarget], remov
     let claimed = progress.claims.claimed_of(context, progress.settling.batch).await?;
     let settlement = Settlement::new(progress, claimed);
     let judge = Judge::new(context, &progress.tally, &progress.retirement);
-    let mut changed = Rewriting::default();
-    let mut ledgers = LedgerStream::new(&judge, targets, after.as_ref());
-    let mut flow = Flow::GoesOn;
-    while let Some(looked) = ledgers.next().await {
-        let Looked { target, ledger, judge } = looked?;
-        let is_mended = settlement.progress.survey.mended.contains(&target);
-        if let Found::Ledger(mut file) = ledger
-            && settlement.apply(&mut file, &judge, is_mended)
-        {
-            if file.ledger.is_empty() && !removes {
-                emptied.insert(target.clone());
-            } else {
-                changed.add(context, file).await?;
-            }
+    let change = |target: &Target, ledger: &mut Ledger, judge: &TargetJudge<'_>| {
+        let is_changed = settlement.apply(target, ledger, judge);
+        if is_changed && ledger.is_empty() && !removes {
+            emptied.insert(target.clone());
+            return false;
         }
-        after = Some(target);
-        if pace.is_over(context) {
-            flow = Flow::TimeIsOver;
-            break;
-        }
-    }
-    changed.write(context).await?;
-    drop(ledgers);
+        is_changed
+    };
+    let flow = rewrite(&judge, pace, targets, &mut after, change).await?;
     (progress.after, progress.settling.emptied) = (after, emptied);
     Ok(flow)
 }
@@ -136,22 +122,23 @@ impl<'a> Settlement<'a> {
     }
 
     /// Whether that changed the ledger.
-    fn apply(&self, file: &mut LedgerFile, judge: &TargetJudge<'_>, is_mended: bool) -> bool {
+    fn apply(&self, target: &Target, ledger: &mut Ledger, judge: &TargetJudge<'_>) -> bool {
         let mut is_changed = false;
+        let is_mended = self.progress.survey.mended.contains(target);
         // Looked at again: a worker that was late may have written it since.
-        if is_mended && file.ledger.claims_incomplete && judge.why_claims_are_unknown().is_none() {
-            file.ledger.claims_incomplete = false;
+        if is_mended && ledger.claims_incomplete && judge.why_claims_are_unknown().is_none() {
+            ledger.claims_incomplete = false;
             is_changed = true;
         }
         // A retired target has no claims, and nobody will read it again.
-        if judge.retired.is_some() && (file.ledger.claims_incomplete || file.ledger.progress.is_some()) {
-            file.ledger.claims_incomplete = false;
-            file.ledger.progress = None;
+        if judge.retired.is_some() && (ledger.claims_incomplete || ledger.progress.is_some()) {
+            ledger.claims_incomplete = false;
+            ledger.progress = None;
             is_changed = true;
         }
-        let removed = file.ledger.remove(|kind, resource, entry| self.is_gone(kind, resource, entry, judge));
+        let removed = ledger.remove(|kind, resource, entry| self.is_gone(kind, resource, entry, judge));
         is_changed |= removed > 0;
-        for (.., entry) in file.ledger.entries_mut() {
+        for (.., entry) in ledger.entries_mut() {
             if matches!(entry.state, State::Sent(_)) && self.is_in_doubt(entry) {
                 entry.state = State::Unsure;
                 is_changed = true;
